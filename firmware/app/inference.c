@@ -1,0 +1,92 @@
+#include "inference.h"
+#include "crc32.h"
+#include "network.h"
+#include "port.h"
+#include "server.h"
+#include <string.h>
+
+static uint8_t input[NETWORK_INPUT_BYTES];
+static q7_t output[NETWORK_OUTPUT_BYTES];
+static stage_record records[NETWORK_STAGES];
+static region tensor;
+static uint32_t count;
+static uint64_t overhead;
+static uint16_t stage;
+static uint8_t active_flags;
+static uint8_t calibrating;
+
+int inference_write(uint32_t offset, const uint8_t *data, uint32_t length) {
+    if (offset > sizeof input || length > sizeof input - offset) {
+        return 0;
+    }
+    memcpy(input + offset, data, length);
+    return 1;
+}
+
+int inference_input_is(uint32_t crc32) {
+    return crc32_update(0, input, sizeof input) == crc32;
+}
+
+/* Called by the network behind every stage. The counter stands still in here. */
+void network_stage_done(uint16_t index, const q7_t *data, uint32_t bytes) {
+    uint64_t ticks = port_counter_stop();
+    if (calibrating) {
+        overhead = ticks == UINT64_MAX ? 0 : ticks;
+    } else {
+        stage = index;
+        records[index].ticks = ticks == UINT64_MAX ? ticks : ticks - overhead;
+        records[index].bytes = bytes;
+        records[index].crc32 = active_flags & INFER_CRC ? crc32_update(0, data, bytes) : 0;
+        if (active_flags & INFER_PAUSE) {
+            tensor = (region){(const uint8_t *)data, bytes};
+            server_pause(index);
+            tensor.bytes = 0;
+        }
+    }
+    port_counter_start();
+}
+
+/* The cost of a stage that does nothing: two calls in a row, the second one counts. */
+static void calibrate(void) {
+    calibrating = 1;
+    network_stage_done(0, output, 0);
+    network_stage_done(0, output, 0);
+    (void)port_counter_stop();
+    calibrating = 0;
+}
+
+int32_t inference_run(uint8_t flags) {
+    calibrate();
+    memset(records, 0, sizeof records);
+    active_flags = flags;
+    count++;
+    port_counter_start();
+    int32_t status = network_run(input, output);
+    (void)port_counter_stop();
+    return status;
+}
+
+uint32_t inference_count(void) {
+    return count;
+}
+
+uint16_t inference_stage(void) {
+    return stage;
+}
+
+void inference_stop_pausing(void) {
+    active_flags = 0;
+}
+
+region inference_region(uint8_t number) {
+    switch (number) {
+    case REGION_TENSOR:
+        return tensor;
+    case REGION_OUTPUT:
+        return (region){(const uint8_t *)output, sizeof output};
+    case REGION_RECORDS:
+        return (region){(const uint8_t *)records, sizeof records};
+    default:
+        return (region){0};
+    }
+}

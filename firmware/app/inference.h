@@ -1,0 +1,41 @@
+/* One network, its input and output, and what is noted of each stage. */
+#ifndef QRIG_INFERENCE_H
+#define QRIG_INFERENCE_H
+
+#include <stdint.h>
+
+/* What is known of a stage after an inference. */
+typedef struct {
+    uint64_t ticks;
+    uint32_t crc32;
+    uint32_t bytes;
+} stage_record;
+
+/* A piece of memory the host may read. */
+typedef struct {
+    const uint8_t *data;
+    uint32_t bytes;
+} region;
+
+/* Store bytes of the input; zero if they lie outside it. */
+int inference_write(uint32_t offset, const uint8_t *data, uint32_t length);
+
+/* Run the network; returns its status. */
+int32_t inference_run(uint8_t flags);
+
+/* Whether the CRC-32 of the stored input is the one given. */
+int inference_input_is(uint32_t crc32);
+
+/* How often the network ran since the board started. */
+uint32_t inference_count(void);
+
+/* The stage that is computed or was computed last. */
+uint16_t inference_stage(void);
+
+/* Let a paused network run on without further pauses. */
+void inference_stop_pausing(void);
+
+/* The memory behind a region number; empty if there is none. */
+region inference_region(uint8_t number);
+
+#endif

@@ -1,0 +1,45 @@
+"""The firmware as a process on this machine, built with sanitizers."""
+
+from __future__ import annotations
+
+import socket
+
+from qrig.backends.process import ChildProcess
+from qrig.build.deployment import Deployment
+
+
+class RunningNative(ChildProcess):
+    """A firmware process."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        """Start the firmware; raises TargetUnavailableError."""
+        ours, theirs = socket.socketpair()
+        name = f"{deployment.board.name}@native"
+        super().__init__([str(deployment.elf)], name, ours, theirs, as_standard_streams=True)
+
+    def instructions(self, ticks: int) -> int | None:
+        """Return None: there is no counter."""
+        return None
+
+    def cycles(self, ticks: int) -> int | None:
+        """Return None: there is no counter."""
+        return None
+
+
+class NativeBackend:
+    """Runs firmware built for this machine."""
+
+    name = "native"
+    counts = "none"
+
+    def unavailable(self) -> str | None:
+        """Return None: this machine is always there."""
+        return None
+
+    def stamp(self) -> dict[str, str]:
+        """Return nothing: no number comes from here."""
+        return {}
+
+    def start(self, deployment: Deployment) -> RunningNative:
+        """Start the process; raises TargetUnavailableError."""
+        return RunningNative(deployment)

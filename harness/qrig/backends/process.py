@@ -1,0 +1,90 @@
+"""A child process at the other end of a socket, ended for certain."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+
+from qrig.errors import TargetUnavailableError
+from qrig.link.transports.stream_socket import SocketTransport
+
+_STOP_S = 5.0
+_WORDS_BYTES = 4000
+
+
+class ChildProcess:
+    """A process that talks over a socket pair; its standard error is kept for its last words.
+
+    The child is killed when it is stopped, and by the kernel if we die first (through util-linux's
+    setpriv, where that is installed).
+    """
+
+    def __init__(
+        self, command: list[str], name: str, ours: socket.socket, theirs: socket.socket,
+        *, as_standard_streams: bool = False,
+    ) -> None:
+        """Start `command`; it inherits `theirs`, as standard streams if asked to.
+
+        Raises TargetUnavailableError if it cannot be started.
+        """
+        self.name = name
+        # Not closed here: it lives as long as the process and is read after its end.
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115
+        setpriv = shutil.which("setpriv")
+        prefix = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+        stream = theirs.fileno()
+        try:
+            self._process = subprocess.Popen(
+                [*prefix, *command],
+                stdin=stream if as_standard_streams else subprocess.DEVNULL,
+                stdout=stream if as_standard_streams else self._words,
+                stderr=self._words,
+                pass_fds=() if as_standard_streams else (stream,),
+                start_new_session=True,
+            )
+        except OSError as error:
+            ours.close()
+            self._words.close()
+            raise TargetUnavailableError(
+                f"{name}: expected {command[0]} to start, found {error.strerror}; reinstall it"
+            ) from error
+        finally:
+            theirs.close()
+        self.transport = SocketTransport(ours, name)
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def last_words(self) -> str:
+        """Return the end of its standard error and how it ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=0.5)
+        code = self._process.poll()
+        if code is None:
+            ended = "it is still running"
+        elif code < 0:
+            ended = f"it was killed by {signal.Signals(-code).name}"
+        else:
+            ended = f"it ended with code {code}"
+        if self._words.closed:
+            return ended
+        size = self._words.seek(0, os.SEEK_END)
+        self._words.seek(max(0, size - _WORDS_BYTES))
+        text = self._words.read().decode("utf-8", "replace").strip()
+        return f"{ended}; it said:\n{text}" if text else f"{ended} and said nothing"
+
+    def stop(self) -> None:
+        """Kill the process and close the stream."""
+        self.transport.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=_STOP_S)
+        self._words.close()

@@ -1,0 +1,28 @@
+"""Backends by name. A new one is a file and a line here."""
+
+from __future__ import annotations
+
+from qrig.backends.base import Backend
+from qrig.backends.native import NativeBackend
+from qrig.backends.qemu import QemuBackend
+from qrig.errors import UsageError
+
+_BACKENDS: dict[str, type[Backend]] = {
+    "native": NativeBackend,
+    "qemu": QemuBackend,
+}
+
+
+def backend_names() -> tuple[str, ...]:
+    """Return the names of all backends."""
+    return tuple(_BACKENDS)
+
+
+def find_backend(name: str) -> Backend:
+    """Return the backend called `name`; raises UsageError with the names there are."""
+    try:
+        return _BACKENDS[name]()
+    except KeyError:
+        raise UsageError(
+            f"expected a backend ({', '.join(_BACKENDS)}), found {name!r}; choose one"
+        ) from None

@@ -1,0 +1,74 @@
+"""TOML tables into attrs classes, with the file and line of every mistake."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cattrs
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+
+from qrig.errors import FileFormatError
+
+_T = TypeVar("_T")
+_TABLE = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
+
+
+def structure(table: dict[str, Any], cls: type[_T], path: Path, text: str) -> _T:
+    """Return `table`, parsed from `text`, as an instance of the attrs class `cls`.
+
+    Types are checked, not converted. Raises FileFormatError for an unknown key, a missing one, or a
+    value of the wrong kind, with the file, the line and the key.
+    """
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    for kind in (int, str, bool):
+        converter.register_structure_hook(kind, _strict)
+    try:
+        return converter.structure(table, cls)
+    except BaseValidationError as error:
+        keys, expected = _first(error, ())
+        line = _line_of(text, keys)
+        key = ".".join(keys) or "top level"
+        raise FileFormatError(f"{path}:{line}: {key}: {expected}; correct it") from error
+
+
+def _strict(value: Any, kind: type[_T]) -> _T:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"expected {kind.__name__}, found {value!r}")
+    return value
+
+
+def _first(error: BaseException, keys: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Return the key path and the description of the first mistake in a tree of errors."""
+    for note in getattr(error, "__notes__", ()):
+        name = getattr(note, "name", None)
+        if name is not None:
+            keys = (*keys, str(name))
+    if isinstance(error, ForbiddenExtraKeysError):
+        unknown = sorted(error.extra_fields)[0]
+        return (*keys, unknown), "expected a known key, found one that is not"
+    if isinstance(error, BaseExceptionGroup):
+        return _first(error.exceptions[0], keys)
+    if isinstance(error, KeyError):
+        return (*keys, str(error.args[0])), "expected this key, found none"
+    return keys, " ".join(str(error.args[0] if error.args else error).split())
+
+
+def _line_of(text: str, keys: tuple[str, ...]) -> int:
+    """Return the line of a key, or of the longest part of its path that is there."""
+    current: tuple[str, ...] = ()
+    best, best_length = 1, 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        table, key = _TABLE.match(line), _KEY.match(line)
+        if table:
+            current = tuple(part.strip() for part in table.group(1).split("."))
+            path = current
+        elif key:
+            path = (*current, key.group(1))
+        else:
+            continue
+        if path == keys[: len(path)] and len(path) > best_length:
+            best, best_length = number, len(path)
+    return best

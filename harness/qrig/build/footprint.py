@@ -1,0 +1,118 @@
+"""Flash and RAM of a firmware, section by section, against what the board has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+
+from qrig.boards.board import Board, Memories
+from qrig.codegen.plan import MemoryPlan
+from qrig.errors import BuildError, NetworkTooLargeError
+
+STACK_BYTES = 8192
+"""RAM kept free for the stack."""
+
+_WRITE, _ALLOC, _EXEC = 0x1, 0x2, 0x4
+
+
+@frozen
+class Section:
+    """One section: where it lies ("flash", "ram", or "flash+ram" for initialised data) and its size."""
+
+    name: str
+    region: str
+    size_bytes: int
+
+
+@frozen
+class Footprint:
+    """What a firmware takes and what there is; totals are 0 for a process on the host."""
+
+    sections: tuple[Section, ...]
+    flash_total_bytes: int
+    ram_total_bytes: int
+
+    @property
+    def flash_bytes(self) -> int:
+        """Bytes in flash."""
+        return sum(section.size_bytes for section in self.sections if "flash" in section.region)
+
+    @property
+    def ram_bytes(self) -> int:
+        """Bytes of static data in RAM; the stack comes on top."""
+        return sum(section.size_bytes for section in self.sections if "ram" in section.region)
+
+    def map_text(self) -> str:
+        """Return the map as lines of text."""
+        lines = [
+            f"  {section.name:<12} {section.region:<10} {section.size_bytes:>12,} bytes"
+            for section in self.sections
+        ]
+        for region, used, total in (
+            ("flash", self.flash_bytes, self.flash_total_bytes),
+            ("ram", self.ram_bytes, self.ram_total_bytes),
+        ):
+            lines.append(f"  {'total':<12} {region:<10} {used:>12,} bytes of {total:,}")
+        return "\n".join(lines)
+
+
+def read_footprint(elf: Path, board: Board) -> Footprint:
+    """Read the sections of `elf`; raises BuildError if it is no ELF file."""
+    sections = []
+    try:
+        with elf.open("rb") as stream:
+            for section in ELFFile(stream).iter_sections():
+                flags, size = section["sh_flags"], section["sh_size"]
+                if not flags & _ALLOC or not size:
+                    continue
+                if not flags & _WRITE:
+                    region = "flash"
+                else:
+                    region = "ram" if section["sh_type"] == "SHT_NOBITS" else "flash+ram"
+                sections.append(Section(section.name, region, size))
+    except (ELFError, OSError) as error:
+        raise BuildError(f"{elf}: expected the linked firmware, found {error}; build again") from error
+    return Footprint(tuple(sections), *_totals(board.memory))
+
+
+def check_plan(plan: MemoryPlan, board: Board) -> None:
+    """Refuse, before anything is built, a network whose weights or buffers alone do not fit.
+
+    Raises NetworkTooLargeError with the map.
+    """
+    sections = (
+        Section("weights", "flash", plan.weight_bytes),
+        Section("mean", "flash", plan.mean_bytes),
+        Section("input", "ram", plan.input_bytes),
+        Section("buffer 0", "ram", plan.buffer_bytes[0]),
+        Section("buffer 1", "ram", plan.buffer_bytes[1]),
+        Section("scratch", "ram", plan.scratch_bytes),
+        Section("output", "ram", plan.output_bytes),
+    )
+    check_fit(Footprint(sections, *_totals(board.memory)), board)
+
+
+def check_fit(footprint: Footprint, board: Board) -> None:
+    """Raise NetworkTooLargeError, with the map, if the firmware and a stack do not fit the board."""
+    if board.memory is None:
+        return
+    over_flash = footprint.flash_bytes - footprint.flash_total_bytes
+    over_ram = footprint.ram_bytes + STACK_BYTES - footprint.ram_total_bytes
+    if over_flash > 0 or over_ram > 0:
+        problems = [
+            f"{over:,} bytes too many in {name}"
+            for name, over in (("flash", over_flash), ("RAM", over_ram))
+            if over > 0
+        ]
+        raise NetworkTooLargeError(
+            f"{board.name}: expected a firmware that fits, with {STACK_BYTES:,} bytes of stack, "
+            f"found {' and '.join(problems)}; use a larger board or a smaller network\n"
+            f"{footprint.map_text()}"
+        )
+
+
+def _totals(memory: Memories | None) -> tuple[int, int]:
+    return (memory.code.size_bytes, memory.data.size_bytes) if memory else (0, 0)

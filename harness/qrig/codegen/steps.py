@@ -1,0 +1,180 @@
+"""Which kernel computes a layer, and with which arguments."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from attrs import frozen
+
+from qrig.codegen.names import format_name
+from qrig.errors import UnsupportedNetworkError
+from qrig.fixedpoint.quantized import (
+    QuantizedConvolution,
+    QuantizedInnerProduct,
+    QuantizedLayer,
+    QuantizedPooling,
+    QuantizedReLU,
+    QuantizedSoftmax,
+)
+
+_MAX_U16 = 0xFFFF
+
+
+@frozen
+class Step:
+    """One call in the generated network function.
+
+    `returns_status` says whether the kernel can refuse; `macros` are the layer's lines of
+    parameter.h as (suffix, value).
+    """
+
+    name: str
+    comment: str
+    function: str
+    arguments: tuple[str, ...]
+    returns_status: bool
+    macros: tuple[tuple[str, int], ...]
+
+
+@singledispatch
+def make_step(
+    layer: QuantizedLayer, name: str, source: str, target: str, in_bits: int
+) -> Step:
+    """Return the call for `layer` reading buffer `source` and writing buffer `target`.
+
+    `name` is its identifier, `in_bits` the fractional bits of its input. Raises
+    UnsupportedNetworkError if no kernel computes it.
+    """
+    raise UnsupportedNetworkError(f"layer {layer.name!r}: no kernel computes a {layer.type}")
+
+
+@make_step.register
+def _(layer: QuantizedConvolution, name: str, source: str, target: str, in_bits: int) -> Step:
+    upper = name.upper()
+    square = (
+        layer.in_shape.h == layer.in_shape.w
+        and layer.kernel.y == layer.kernel.x
+        and layer.stride.y == layer.stride.x
+        and layer.pad.y == layer.pad.x
+    )
+    if square:
+        function = _square_convolution(layer)
+        window = ("IN_DIM", "IN_CH"), ("OUT_CH", "KER_DIM", "PAD", "STRIDE"), ("OUT_DIM",)
+        macros = [
+            ("IN_DIM", layer.in_shape.h),
+            ("IN_CH", layer.in_shape.c),
+            ("KER_DIM", layer.kernel.y),
+            ("PAD", layer.pad.y),
+            ("STRIDE", layer.stride.y),
+            ("OUT_CH", layer.out_shape.c),
+            ("OUT_DIM", layer.out_shape.h),
+        ]
+    else:
+        function = "arm_convolve_HWC_q7_basic_nonsquare"
+        window = (
+            ("IN_DIM_X", "IN_DIM_Y", "IN_CH"),
+            ("OUT_CH", "KER_DIM_X", "KER_DIM_Y", "PAD_X", "PAD_Y", "STRIDE_X", "STRIDE_Y"),
+            ("OUT_DIM_X", "OUT_DIM_Y"),
+        )
+        macros = [*_sides(layer), ("IN_CH", layer.in_shape.c), ("OUT_CH", layer.out_shape.c)]
+    macros += [("BIAS_LSHIFT", layer.bias_shift), ("OUT_RSHIFT", layer.output_shift)]
+    inputs, kernel, outputs = ([f"{upper}_{key}" for key in group] for group in window)
+    return Step(
+        name,
+        _comment(layer, in_bits, f"{layer.kernel.y}x{layer.kernel.x}, stride {layer.stride.y}, "
+                 f"pad {layer.pad.y}"),
+        function,
+        (source, *inputs, f"{name}_weights", *kernel, f"{name}_bias", f"{upper}_BIAS_LSHIFT",
+         f"{upper}_OUT_RSHIFT", target, *outputs, "scratch", "NULL"),
+        returns_status=True,
+        macros=tuple(macros),
+    )
+
+
+@make_step.register
+def _(layer: QuantizedPooling, name: str, source: str, target: str, in_bits: int) -> Step:
+    upper = name.upper()
+    stem = "maxpool" if layer.method == "max" else "avepool"
+    keys = ("IN_DIM_X", "IN_DIM_Y", "IN_CH", "KER_DIM_X", "KER_DIM_Y", "PAD_X", "PAD_Y",
+            "STRIDE_X", "STRIDE_Y", "OUT_DIM_X", "OUT_DIM_Y")
+    return Step(
+        name,
+        _comment(layer, in_bits, f"{layer.method} {layer.kernel.y}x{layer.kernel.x}, stride "
+                 f"{layer.stride.y}, pad {layer.pad.y}"),
+        f"arm_{stem}_q7_HWC_nonsquare",
+        (source, *(f"{upper}_{key}" for key in keys), "NULL", target),
+        returns_status=True,
+        macros=(*_sides(layer), ("IN_CH", layer.in_shape.c)),
+    )
+
+
+@make_step.register
+def _(layer: QuantizedInnerProduct, name: str, source: str, target: str, in_bits: int) -> Step:
+    upper = name.upper()
+    if layer.in_shape.size > _MAX_U16:
+        raise UnsupportedNetworkError(
+            f"layer {layer.name!r}: expected at most {_MAX_U16} inputs of an inner product, found "
+            f"{layer.in_shape.size}; pool the tensor before it"
+        )
+    return Step(
+        name,
+        _comment(layer, in_bits, ""),
+        "arm_fully_connected_q7",
+        (source, f"{name}_weights", f"{upper}_IN_DIM", f"{upper}_OUT_DIM", f"{upper}_BIAS_LSHIFT",
+         f"{upper}_OUT_RSHIFT", f"{name}_bias", target, "scratch"),
+        returns_status=True,
+        macros=(
+            ("IN_DIM", layer.in_shape.size),
+            ("OUT_DIM", layer.out_shape.c),
+            ("BIAS_LSHIFT", layer.bias_shift),
+            ("OUT_RSHIFT", layer.output_shift),
+        ),
+    )
+
+
+@make_step.register
+def _(layer: QuantizedReLU, name: str, source: str, target: str, in_bits: int) -> Step:
+    return Step(
+        name, _comment(layer, in_bits, ""), "arm_relu_q7", (target, f"{name.upper()}_SIZE"),
+        returns_status=False, macros=(("SIZE", layer.out_shape.size),),
+    )
+
+
+@make_step.register
+def _(layer: QuantizedSoftmax, name: str, source: str, target: str, in_bits: int) -> Step:
+    return Step(
+        name, _comment(layer, in_bits, ""), "arm_softmax_q7",
+        (source, f"{name.upper()}_SIZE", target),
+        returns_status=False, macros=(("SIZE", layer.out_shape.size),),
+    )
+
+
+def _square_convolution(layer: QuantizedConvolution) -> str:
+    if layer.in_shape.c == 3:
+        return "arm_convolve_HWC_q7_RGB"
+    if layer.in_shape.c % 4 == 0 and layer.out_shape.c % 2 == 0:
+        return "arm_convolve_HWC_q7_fast"
+    return "arm_convolve_HWC_q7_basic"
+
+
+def _sides(layer: QuantizedConvolution | QuantizedPooling) -> tuple[tuple[str, int], ...]:
+    return (
+        ("IN_DIM_X", layer.in_shape.w),
+        ("IN_DIM_Y", layer.in_shape.h),
+        ("KER_DIM_X", layer.kernel.x),
+        ("KER_DIM_Y", layer.kernel.y),
+        ("PAD_X", layer.pad.x),
+        ("PAD_Y", layer.pad.y),
+        ("STRIDE_X", layer.stride.x),
+        ("STRIDE_Y", layer.stride.y),
+        ("OUT_DIM_X", layer.out_shape.w),
+        ("OUT_DIM_Y", layer.out_shape.h),
+    )
+
+
+def _comment(layer: QuantizedLayer, in_bits: int, detail: str) -> str:
+    kind = f"{layer.type} {detail}".strip()
+    return (
+        f"{kind}: {layer.in_shape} {format_name(in_bits)} -> {layer.out_shape} "
+        f"{format_name(layer.fraction_bits)}"
+    )

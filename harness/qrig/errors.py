@@ -1,0 +1,110 @@
+"""Every error qrig raises on purpose, in one tree.
+
+    QrigError                     exit code 1
+    |-- InputError                exit code 2   what the user gave cannot be used
+    |   |-- UsageError                          options that do not go together
+    |   |-- FileFormatError                     a file is not what it should be
+    |   |-- UnsupportedNetworkError             a network qrig cannot deploy
+    |   `-- NetworkTooLargeError                a network the board has no room for
+    |-- BuildError                exit code 3   the firmware could not be built
+    `-- TargetError               exit code 3   the target failed, not the user
+        |-- TargetUnavailableError              it cannot be started or found
+        |-- TargetCrashedError                  it stopped working while in use
+        |-- BoardRestartedError                 it booted again during a session
+        `-- LinkError                           the byte stream let us down
+            |-- LinkTimeoutError                nothing came before the deadline
+            |-- TransportClosedError            the other end hung up
+            `-- ProtocolMismatchError           the firmware speaks another protocol
+
+A message is one sentence: what was expected, what was found, what to do next.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "BoardRestartedError",
+    "BuildError",
+    "FileFormatError",
+    "InputError",
+    "LinkError",
+    "LinkTimeoutError",
+    "NetworkTooLargeError",
+    "ProtocolMismatchError",
+    "QrigError",
+    "TargetCrashedError",
+    "TargetError",
+    "TargetUnavailableError",
+    "TransportClosedError",
+    "UnsupportedNetworkError",
+    "UsageError",
+]
+
+
+class QrigError(Exception):
+    """The root of the tree; `exit_code` is what the command line ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(QrigError):
+    """What the user gave cannot be used."""
+
+    exit_code = 2
+
+
+class UsageError(InputError):
+    """Options or arguments that do not go together."""
+
+
+class FileFormatError(InputError):
+    """A file is missing, broken or not of the format it should have."""
+
+
+class UnsupportedNetworkError(InputError):
+    """A network that is well formed but uses what qrig cannot deploy."""
+
+
+class NetworkTooLargeError(InputError):
+    """A network that does not fit the board; the message holds the memory map."""
+
+
+class BuildError(QrigError):
+    """The firmware could not be configured, compiled or linked."""
+
+    exit_code = 3
+
+
+class TargetError(QrigError):
+    """The target failed, through no fault of the user's input."""
+
+    exit_code = 3
+
+
+class TargetUnavailableError(TargetError):
+    """The target cannot be found or started."""
+
+
+class TargetCrashedError(TargetError):
+    """The target stopped working while in use; the message holds its last words."""
+
+
+class BoardRestartedError(TargetError):
+    """The target booted again in the middle of a session."""
+
+
+class LinkError(TargetError):
+    """The byte stream to the target failed."""
+
+
+class LinkTimeoutError(LinkError):
+    """No answer came before the deadline."""
+
+
+class TransportClosedError(LinkError):
+    """The other end closed the byte stream."""
+
+
+class ProtocolMismatchError(LinkError):
+    """The firmware speaks another major version of the protocol, or is another build."""

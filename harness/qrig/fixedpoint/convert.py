@@ -1,0 +1,266 @@
+"""From a float network and its formats to a quantised network: pure arithmetic, no search.
+
+Rounding and clamping are ARM's: `clip(round(w * 2^n), -128, 127)`, half to even.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from qrig.errors import FileFormatError, UnsupportedNetworkError
+from qrig.fixedpoint.formats import Formats, LayerFormat
+from qrig.fixedpoint.quantized import (
+    Int8Array,
+    Int16Array,
+    QuantizedConvolution,
+    QuantizedInnerProduct,
+    QuantizedInput,
+    QuantizedLayer,
+    QuantizedNetwork,
+    QuantizedPooling,
+    QuantizedReLU,
+    QuantizedSoftmax,
+)
+from qrig.networks.graph import (
+    Convolution,
+    FloatArray,
+    InnerProduct,
+    Input,
+    Layer,
+    Network,
+    Pooling,
+    ReLU,
+    Softmax,
+)
+
+MAX_SHIFT = 31
+"""Largest shift the kernels take."""
+
+_MAX_MEAN = 1023
+_MULTIPLIER_BITS = 15
+_MAX_INPUT_SHIFT = 24
+_SOFTMAX_FRACTION_BITS = 7
+
+
+def quantize_array(values: npt.NDArray[np.floating[Any]], fraction_bits: int) -> Int8Array:
+    """Return `clip(round(values * 2^fraction_bits), -128, 127)` as int8, ties to even."""
+    scaled = np.round(np.asarray(values, dtype=np.float64) * 2.0**fraction_bits)
+    return np.clip(scaled, -128, 127).astype(np.int8)
+
+
+def quantize_network(network: Network, formats: Formats) -> QuantizedNetwork:
+    """Quantise `network` with `formats`.
+
+    Raises FileFormatError if the formats are not of this network, and UnsupportedNetworkError if
+    they need a shift the kernels do not have.
+    """
+    unknown = sorted(
+        name
+        for name, entry in formats.layers.items()
+        if entry.weight_fraction_bits is not None
+        and name not in {layer.name for layer in network.layers}
+    )
+    if unknown:
+        raise FileFormatError(
+            f"{formats.source}: expected formats of {network.name!r}, found a layer {unknown[0]!r} "
+            "it does not have; these are the formats of another network"
+        )
+    quantized_input = _input(network.input, formats)
+    bits = {quantized_input.name: quantized_input.fraction_bits}
+    layers = []
+    for layer in network.layers:
+        quantized = _quantize(layer, formats, bits[layer.inputs[0]])
+        bits[layer.name] = quantized.fraction_bits
+        layers.append(quantized)
+    return QuantizedNetwork(network.name, quantized_input, tuple(layers))
+
+
+@singledispatch
+def _quantize(layer: Layer, formats: Formats, in_bits: int) -> QuantizedLayer:
+    raise UnsupportedNetworkError(f"layer {layer.name!r}: {layer.type} cannot be quantised")
+
+
+@_quantize.register
+def _convolution(layer: Convolution, formats: Formats, in_bits: int) -> QuantizedLayer:
+    return QuantizedConvolution(
+        **_base(layer, _output_bits(layer, formats)),
+        kernel=layer.kernel,
+        stride=layer.stride,
+        pad=layer.pad,
+        **_parameters(layer, formats, in_bits),
+    )
+
+
+@_quantize.register
+def _inner_product(layer: InnerProduct, formats: Formats, in_bits: int) -> QuantizedLayer:
+    return QuantizedInnerProduct(
+        **_base(layer, _output_bits(layer, formats)), **_parameters(layer, formats, in_bits)
+    )
+
+
+@_quantize.register
+def _pooling(layer: Pooling, formats: Formats, in_bits: int) -> QuantizedLayer:
+    _inherits(layer, formats, in_bits)
+    return QuantizedPooling(
+        **_base(layer, in_bits),
+        method=layer.method,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        pad=layer.pad,
+    )
+
+
+@_quantize.register
+def _relu(layer: ReLU, formats: Formats, in_bits: int) -> QuantizedLayer:
+    _inherits(layer, formats, in_bits)
+    return QuantizedReLU(**_base(layer, in_bits))
+
+
+@_quantize.register
+def _softmax(layer: Softmax, formats: Formats, in_bits: int) -> QuantizedLayer:
+    return QuantizedSoftmax(**_base(layer, _SOFTMAX_FRACTION_BITS))
+
+
+def _base(layer: Layer, fraction_bits: int) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "inputs": layer.inputs,
+        "in_shape": layer.in_shape,
+        "out_shape": layer.out_shape,
+        "fraction_bits": fraction_bits,
+    }
+
+
+def _entry(name: str, formats: Formats) -> LayerFormat:
+    try:
+        return formats.layers[name]
+    except KeyError:
+        raise FileFormatError(
+            f"{formats.source}: expected formats for layer {name!r}, found none; quantise the "
+            "network again"
+        ) from None
+
+
+def _bits(value: int | None, what: str, name: str, formats: Formats) -> int:
+    if value is None:
+        raise FileFormatError(
+            f"{formats.source}: layer {name!r}: expected {what}, found none; quantise the network "
+            "again"
+        )
+    return value
+
+
+def _output_bits(layer: Layer, formats: Formats) -> int:
+    entry = _entry(layer.name, formats)
+    return _bits(entry.activation_fraction_bits, "activation fraction bits", layer.name, formats)
+
+
+def _inherits(layer: Layer, formats: Formats, in_bits: int) -> None:
+    """Check that a layer without weights keeps its input's format."""
+    entry = formats.layers.get(layer.name)
+    stated = entry.activation_fraction_bits if entry else None
+    if stated is not None and stated != in_bits:
+        raise UnsupportedNetworkError(
+            f"{formats.source}: layer {layer.name!r}: expected the format of its input "
+            f"({in_bits} fractional bits), found {stated}; a {layer.type} cannot change formats"
+        )
+
+
+def _parameters(
+    layer: Convolution | InnerProduct, formats: Formats, in_bits: int
+) -> dict[str, Any]:
+    """Return weights, bias and shifts: bias_shift = w + in - b, output_shift = w + in - out."""
+    entry, name = _entry(layer.name, formats), layer.name
+    weight = _bits(entry.weight_fraction_bits, "weight fraction bits", name, formats)
+    accumulator = weight + in_bits
+    # A layer without a bias adds zeros, whatever their format.
+    bias = entry.bias_fraction_bits
+    bias = accumulator if bias is None and not layer.bias.any() else bias
+    bias = _bits(bias, "bias fraction bits", name, formats)
+    shifts = {
+        "bias_shift": accumulator - bias,
+        "output_shift": accumulator - _output_bits(layer, formats),
+    }
+    for key, shift in shifts.items():
+        stated = getattr(entry, key)
+        if stated is not None and stated != shift:
+            raise FileFormatError(
+                f"{formats.source}: layer {name!r}: expected {key} {shift}, which follows from the "
+                f"formats, found {stated}; quantise the network again"
+            )
+        if not 0 <= shift <= MAX_SHIFT:
+            raise UnsupportedNetworkError(
+                f"{formats.source}: layer {name!r}: expected a {key} of 0 to {MAX_SHIFT}, found "
+                f"{shift}; choose formats with fewer fractional bits in the "
+                f"{'bias' if key == 'bias_shift' else 'output'}"
+            )
+    return {
+        "weights": quantize_array(layer.weights, weight),
+        "bias": quantize_array(layer.bias, bias),
+        **shifts,
+    }
+
+
+def _input(source: Input, formats: Formats) -> QuantizedInput:
+    entry = _entry(formats.input_name, formats)
+    bits = _bits(
+        entry.activation_fraction_bits, "activation fraction bits", formats.input_name, formats
+    )
+    multiplier, shift = input_factor(source.scale * 2.0**bits)
+    return QuantizedInput(
+        source.name,
+        source.shape,
+        source.channel_order,
+        _rounded_mean(source.mean, source),
+        multiplier,
+        shift,
+        bits,
+    )
+
+
+def input_factor(factor: float) -> tuple[int, int]:
+    """Return (multiplier, shift) with `multiplier / 2^shift` equal to `factor`, or next to it.
+
+    A power of two, as all published networks have, is exact; another factor keeps 15 significant
+    bits. Raises UnsupportedNetworkError outside 2^-24 .. 2^14.
+    """
+    if not 2.0**-_MAX_INPUT_SHIFT <= factor <= 2.0 ** (_MULTIPLIER_BITS - 1):
+        raise UnsupportedNetworkError(
+            f"the input factor scale * 2^fraction_bits: expected 2^-24 to 2^14, found {factor:g}; "
+            "correct the transform scale or the input format"
+        )
+    mantissa, exponent = math.frexp(factor)
+    if mantissa == 0.5:
+        power = exponent - 1
+        return (1 << power, 0) if power >= 0 else (1, -power)
+    shift = min(_MULTIPLIER_BITS - exponent, _MAX_INPUT_SHIFT)
+    multiplier = round(factor * 2**shift)
+    while multiplier % 2 == 0 and shift > 0:
+        multiplier, shift = multiplier // 2, shift - 1
+    return multiplier, shift
+
+
+def _rounded_mean(mean: FloatArray | None, source: Input) -> Int16Array:
+    """Return the mean rounded to integers, as (c,) or (h, w, c) int16."""
+    channels = source.shape.c
+    if mean is None:
+        return np.zeros(channels, dtype=np.int16)
+    rounded = np.round(mean)
+    if rounded.shape == (1,):
+        rounded = np.repeat(rounded, channels)
+    if rounded.shape not in ((channels,), tuple(source.shape)):
+        raise FileFormatError(
+            f"the mean: expected shape {tuple(source.shape)} or ({channels},), found "
+            f"{rounded.shape}; give the mean of this network"
+        )
+    if np.abs(rounded).max() > _MAX_MEAN:
+        raise FileFormatError(
+            f"the mean: expected pixel values within ±{_MAX_MEAN}, found {np.abs(rounded).max():g};"
+            " give the mean of the pixels, not of scaled values"
+        )
+    return rounded.astype(np.int16)

@@ -1,0 +1,84 @@
+"""What a firmware says of itself when a session opens."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from attrs import field, frozen
+
+from qrig.errors import LinkError, ProtocolMismatchError
+
+PROTOCOL_MAJOR = 1
+"""The major version of the protocol this harness speaks; another one cannot be talked to."""
+
+
+class Capability(IntFlag):
+    """What a firmware can do beyond the protocol's core, bit by bit."""
+
+    PAUSE = 1 << 0
+    STAGE_CRC = 1 << 1
+    COUNTER = 1 << 2
+    RESET = 1 << 3
+    LOG = 1 << 4
+
+
+@frozen
+class Banner:
+    """The firmware's own description.
+
+    `counter` is what its counter counts: "cycles", "ticks" or "none"; `max_write` and `max_read`
+    are the largest payloads in bytes.
+    """
+
+    protocol: tuple[int, int]
+    capabilities: Capability
+    board: str
+    core: str
+    build: str
+    network: str
+    clock_hz: int
+    counter: str
+    max_write: int
+    max_read: int
+    stages: int
+    text: str = field(repr=False)
+
+
+def parse_banner(payload: bytes) -> Banner:
+    """Read a banner: UTF-8 lines `key=value`; keys we do not know are left alone.
+
+    Raises ProtocolMismatchError for another major version and LinkError if it is no banner.
+    """
+    text = payload.decode("utf-8", "replace")
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    try:
+        major, minor = (int(part) for part in values["protocol"].split("."))
+    except (KeyError, ValueError) as error:
+        raise LinkError(
+            f"expected the firmware's banner, found {text[:80]!r}; flash qrig's firmware"
+        ) from error
+    if major != PROTOCOL_MAJOR:
+        raise ProtocolMismatchError(
+            f"expected a firmware that speaks protocol {PROTOCOL_MAJOR}, found {major}.{minor}; "
+            "reflash the board"
+        )
+    try:
+        return Banner(
+            protocol=(major, minor),
+            capabilities=Capability(int(values["capabilities"], 16)),
+            board=values["board"],
+            core=values["core"],
+            build=values["build"],
+            network=values["network"],
+            clock_hz=int(values["clock_hz"]),
+            counter=values["counter"],
+            max_write=int(values["max_write"]),
+            max_read=int(values["max_read"]),
+            stages=int(values["stages"]),
+            text=text,
+        )
+    except (KeyError, ValueError) as error:
+        raise ProtocolMismatchError(
+            f"expected a complete banner of protocol {PROTOCOL_MAJOR}, found one without "
+            f"{error}; reflash the board"
+        ) from error

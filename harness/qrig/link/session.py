@@ -1,0 +1,236 @@
+"""A session with a booted firmware: requests, answers, resends.
+
+The host asks, the firmware answers; nothing else needs a clock on the target. A request is sent
+again when something arrives damaged (at once) or nothing arrives (after a while); the firmware
+executes it once, whatever happens to the answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+import struct
+from collections import deque
+from typing import Protocol
+
+from attrs import define, field
+
+from qrig.deadline import Deadline
+from qrig.errors import (
+    BoardRestartedError,
+    LinkError,
+    LinkTimeoutError,
+    ProtocolMismatchError,
+    TargetCrashedError,
+)
+from qrig.link.banner import Banner, parse_banner
+from qrig.link.frames import REPLY, Frame, Message, Receiver, encode
+from qrig.link.transports.base import Transport
+
+OPEN_TIMEOUT_S = 5.0
+"""How long a session may take to open, over all speeds."""
+
+REQUEST_TIMEOUT_S = 5.0
+"""How long a request that only moves data may take."""
+
+_FIRST_RESEND_S = 0.04
+_SLOWEST_RESEND_S = 0.5
+_MAX_LOG_LINES = 1000
+_FAULT_REGISTERS = ("CFSR", "HFSR", "MMFAR", "BFAR", "PC", "LR")
+_STATUS_TEXT = {
+    1: "the request is malformed or outside the memory it names",
+    2: "this is not possible now",
+    3: "the input arrived with another checksum",
+}
+
+
+@define
+class LinkStatistics:
+    """What a session went through; every recovery is counted."""
+
+    requests: int = 0
+    resends: int = 0
+    timeouts: int = 0
+    damaged: int = 0
+    stale: int = 0
+
+
+class FrameSink(Protocol):
+    """Sees every frame that comes, for logs and tests."""
+
+    def __call__(self, frame: Frame) -> None:
+        """Take note of `frame`."""
+
+
+@define
+class Session:
+    """An open link to a firmware; get one from `open_session`."""
+
+    transport: Transport
+    number: int
+    _banner: Banner | None = None
+    statistics: LinkStatistics = field(factory=LinkStatistics)
+    log: deque[str] = field(factory=lambda: deque(maxlen=_MAX_LOG_LINES))
+    _receiver: Receiver = field(factory=Receiver)
+    _frames: deque[Frame | None] = field(factory=deque)
+    _sequence: int = 0
+
+    @property
+    def banner(self) -> Banner:
+        """The firmware's description of itself."""
+        if self._banner is None:
+            raise LinkError("the session is not open")
+        return self._banner
+
+    def request(
+        self, message: Message, payload: bytes, deadline: Deadline, *, reply_bytes: int = 0
+    ) -> bytes:
+        """Send a request and return the answer's payload after its status byte.
+
+        `reply_bytes` is the answer's expected size, for slow wires. Raises LinkTimeoutError at the
+        deadline, BoardRestartedError, TargetCrashedError, TransportClosedError, or LinkError if the
+        firmware refuses.
+        """
+        answer = self._exchange(message, payload, deadline, reply_bytes)
+        if not answer or answer[0] != 0:
+            code = answer[0] if answer else None
+            raise LinkError(
+                f"{self.transport.name}: expected {message.name} to succeed, found status {code}: "
+                f"{_STATUS_TEXT.get(code or 0, 'unknown')}"
+            )
+        return answer[1:]
+
+    def close(self) -> None:
+        """Close the byte stream."""
+        self.transport.close()
+
+    def hello(self, deadline: Deadline) -> Banner:
+        """Open the session on the firmware's side; raises as `request` does."""
+        self._banner = None
+        self._banner = parse_banner(self._exchange(Message.HELLO, b"", deadline, 256))
+        return self._banner
+
+    def _exchange(
+        self, message: Message, payload: bytes, deadline: Deadline, reply_bytes: int
+    ) -> bytes:
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        request = Frame(message, self._sequence, self.number, payload)
+        wire = encode(request)
+        wait_s = _FIRST_RESEND_S + 2 * self.transport.byte_s * (len(wire) + reply_bytes + 64)
+        self.statistics.requests += 1
+        self.transport.write(wire, deadline)
+        resend = Deadline.after(wait_s)
+        while True:
+            event = self._next(resend.within(deadline.remaining_s()))
+            if isinstance(event, Frame):
+                if self._is(event, message | REPLY):
+                    return event.payload
+                if self._is(event, Message.ACCEPTED):
+                    wait_s = _SLOWEST_RESEND_S
+                    resend = Deadline.after(wait_s)
+                    continue
+                if event.type != Message.DAMAGED:
+                    self._unasked(event)
+                    continue
+            if deadline.expired:
+                raise self._late(message, deadline)
+            if event == "nothing":
+                self.statistics.timeouts += 1
+                wait_s = min(2 * wait_s, max(_SLOWEST_RESEND_S, wait_s))
+            else:
+                self.statistics.damaged += 1
+            self.statistics.resends += 1
+            self.transport.write(wire, deadline)
+            resend = Deadline.after(wait_s)
+
+    def _is(self, frame: Frame, kind: int) -> bool:
+        return (
+            frame.type == kind
+            and frame.session == self.number
+            and frame.sequence == self._sequence
+        )
+
+    def _next(self, deadline: Deadline) -> Frame | str:
+        """Return the next frame, "damaged", or "nothing" at the deadline."""
+        while not self._frames:
+            data = self.transport.read(deadline)
+            if not data:
+                return "nothing"
+            self._frames.extend(self._receiver.feed(data))
+        return self._frames.popleft() or "damaged"
+
+    def _unasked(self, frame: Frame) -> None:
+        """Deal with a frame that answers nothing we asked; leftovers of the past are dropped."""
+        if frame.type == Message.BOOT and self._banner is not None:
+            raise BoardRestartedError(
+                f"{self.transport.name}: expected the session to go on, found that the board "
+                "started over; look for a watchdog, a power dip or a reset button"
+            )
+        if frame.type == Message.LOG and frame.session in (0, self.number):
+            self.log.append(frame.payload.decode("utf-8", "replace"))
+        elif frame.type == Message.FAULT and frame.session in (0, self.number):
+            raise self._crashed(frame.payload)
+        else:
+            self.statistics.stale += 1
+
+    def _crashed(self, payload: bytes) -> TargetCrashedError:
+        words = struct.unpack(f"<{(len(payload) - 2) // 4}I", payload[2 : 2 + (len(payload) - 2) // 4 * 4])
+        registers = ", ".join(
+            f"{name} 0x{word:08x}" for name, word in zip(_FAULT_REGISTERS, words, strict=False)
+        )
+        stage = int.from_bytes(payload[:2], "little")
+        return TargetCrashedError(
+            f"{self.transport.name}: the firmware hit a fault behind stage {stage}: {registers}; "
+            "look the address up with arm-none-eabi-addr2line"
+        )
+
+    def _late(self, message: Message, deadline: Deadline) -> LinkTimeoutError:
+        stats = self.statistics
+        return LinkTimeoutError(
+            f"{self.transport.name}: expected an answer to {message.name} within "
+            f"{deadline.seconds:g} s, found none ({stats.resends} resends, {stats.damaged} damaged "
+            "so far in this session); the target hangs or the line is cut: restart it"
+        )
+
+
+def open_session(
+    transport: Transport, *, timeout_s: float = OPEN_TIMEOUT_S, build: str | None = None
+) -> Session:
+    """Open a session, at the first of the transport's speeds that is understood.
+
+    `build` is the build id the firmware must have. Raises LinkTimeoutError, with what to check, if
+    nobody answers, and ProtocolMismatchError if the wrong firmware does.
+    """
+    bauds: tuple[int | None, ...] = transport.bauds or (None,)
+    deadline = Deadline.after(timeout_s)
+    session = Session(transport, secrets.randbits(32) | 1)
+    for index, baud in enumerate(bauds):
+        if baud is not None:
+            transport.set_baud(baud)
+        try:
+            slot = deadline.remaining_s() / (len(bauds) - index)
+            banner = session.hello(deadline.within(slot))
+        except LinkTimeoutError:
+            continue
+        if build is not None and banner.build != build:
+            raise ProtocolMismatchError(
+                f"{transport.name}: expected firmware build {build}, found {banner.build} "
+                f"({banner.network} for {banner.board}); reflash the board"
+            )
+        return session
+    raise LinkTimeoutError(_unanswered(transport, session, timeout_s))
+
+
+def _unanswered(transport: Transport, session: Session, timeout_s: float) -> str:
+    heard = session.statistics.damaged + session.statistics.stale
+    found = f"only noise ({heard} damaged or foreign frames)" if heard else "silence"
+    advice = "check that qrig's firmware runs on it"
+    if transport.bauds:
+        speeds = ", ".join(str(baud) for baud in transport.bauds)
+        advice += (
+            f", that RX and TX are not swapped, that no other program has the port open, and that "
+            f"the board's speed is one of those tried ({speeds} baud)"
+        )
+    return (
+        f"{transport.name}: expected a target to answer within {timeout_s:g} s, found {found}; "
+        f"{advice}"
+    )

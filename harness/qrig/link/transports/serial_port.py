@@ -1,0 +1,73 @@
+"""A serial port, or any URL pyserial opens."""
+
+from __future__ import annotations
+
+import serial
+
+from qrig.deadline import Deadline
+from qrig.errors import LinkTimeoutError, TargetUnavailableError, TransportClosedError
+
+DEFAULT_BAUDS = (921_600, 460_800, 230_400, 115_200)
+"""Speeds to try, fastest first."""
+
+_BITS_PER_BYTE = 10
+_POLL_S = 0.05
+_CHUNK_BYTES = 1 << 16
+
+
+class SerialTransport:
+    """A transport over a serial port, opened for us alone."""
+
+    def __init__(self, url: str, bauds: tuple[int, ...] = DEFAULT_BAUDS) -> None:
+        """Open `url` (a device or a pyserial URL) at the first of `bauds`.
+
+        Raises TargetUnavailableError if it cannot be opened.
+        """
+        self.name = url
+        self.bauds = bauds
+        self.byte_s = _BITS_PER_BYTE / bauds[0]
+        try:
+            self._port = serial.serial_for_url(
+                url, baudrate=bauds[0], timeout=_POLL_S, write_timeout=1.0
+            )
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise TargetUnavailableError(
+                f"{url}: expected a serial port, found none that opens ({error}); check the cable, "
+                "the name and that no other program uses it"
+            ) from error
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """Send all of `data`; raises TransportClosedError or LinkTimeoutError."""
+        try:
+            self._port.write_timeout = max(deadline.remaining_s(), _POLL_S)
+            self._port.write(data)
+        except serial.SerialTimeoutException as error:
+            raise LinkTimeoutError(
+                f"{self.name}: expected the port to take {len(data)} bytes within "
+                f"{deadline.seconds:g} s, found it stuck; check the flow control"
+            ) from error
+        except (serial.SerialException, OSError) as error:
+            raise TransportClosedError(f"{self.name}: the port is gone ({error})") from error
+
+    def read(self, deadline: Deadline) -> bytes:
+        """Return the bytes that are there, waiting for the first; b"" when the deadline passed."""
+        try:
+            while True:
+                self._port.timeout = min(_POLL_S, deadline.remaining_s())
+                first = self._port.read(1)
+                if first:
+                    waiting = min(self._port.in_waiting, _CHUNK_BYTES)
+                    return bytes(first + self._port.read(waiting)) if waiting else bytes(first)
+                if deadline.expired:
+                    return b""
+        except (serial.SerialException, OSError) as error:
+            raise TransportClosedError(f"{self.name}: the port is gone ({error})") from error
+
+    def set_baud(self, baud: int) -> None:
+        """Change the speed."""
+        self._port.baudrate = baud
+        self.byte_s = _BITS_PER_BYTE / baud
+
+    def close(self) -> None:
+        """Close the port."""
+        self._port.close()

@@ -1,0 +1,25 @@
+"""Float networks: layers, shapes and weights, and the files they are read from."""
+
+from qrig.networks.graph import (
+    Convolution,
+    InnerProduct,
+    Input,
+    Layer,
+    Network,
+    Pooling,
+    ReLU,
+    Shape,
+    Softmax,
+)
+
+__all__ = [
+    "Convolution",
+    "InnerProduct",
+    "Input",
+    "Layer",
+    "Network",
+    "Pooling",
+    "ReLU",
+    "Shape",
+    "Softmax",
+]

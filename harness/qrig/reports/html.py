@@ -1,0 +1,393 @@
+"""A run as one HTML page that needs nothing but itself: no script, no address, no other file.
+
+The template beside this file only lays out; what it shows is prepared here. All text is escaped,
+for the names of networks, layers and inputs come from files that anybody may have written.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from qrig.reports.plots import INK, MUTED, RULE, counted_networks, counter_plot, inline_svg
+from qrig.reports.tables import (
+    cell_text,
+    counters_present,
+    first_differences,
+    heading,
+    layer_table,
+    present_columns,
+    printable,
+    summary_table,
+)
+
+__all__ = ["render_report", "write_report"]
+
+_TONES: Final = {"bit-exact": "good", "differs": "bad", "not-traced": "quiet"}
+_MARKS: Final = {"good": "✓", "bad": "✗", "quiet": "○"}
+_WORDS: Final = {"bit-exact": "Bit-exact", "differs": "Differs", "not-traced": "Not compared"}
+_CSS_COLOURS: Final = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)"}
+_WIDTHS_IN: Final = {"wide": 9.6, "narrow": 3.9}
+_SUMMARY: Final = ["network", "target", "verdict", "inputs", "layers_checked", "bit_exact", "mac"]
+_DIFFERENCES: Final = ["network", "target", "input", "layer", "type", "shape", "differing"]
+_MAX_DEPTH: Final = 8
+_COUNTED: Final = {
+    "instructions": "Instructions retired, counted by the emulator. They are not cycles.",
+    "cycles": "Cycles of the core, counted on silicon.",
+}
+
+
+@attrs.frozen
+class _Cell:
+    """One cell of a table; `tone` colours a verdict, `share` (0 to 1) draws a small bar."""
+
+    text: str
+    number: bool = False
+    tone: str = ""
+    share: float | None = None
+    before: str = ""
+
+    @property
+    def mark(self) -> str:
+        """The sign that tells a verdict without its colour."""
+        return _MARKS.get(self.tone, "")
+
+
+@attrs.frozen
+class _Grid:
+    """A table: headings, rows and maybe a last row of totals."""
+
+    label: str
+    headings: Sequence[_Cell]
+    rows: Sequence[Sequence[_Cell]]
+    foot: Sequence[_Cell] = ()
+    title: str = ""
+    subtitle: str = ""
+
+
+def render_report(rows: pd.DataFrame, run: Mapping[str, Any]) -> str:
+    """Render the rows of a run and its run.json to one self-contained HTML page.
+
+    Whatever `run` lacks is left out, and `rows` may be empty: a run that failed early has a page
+    that says why.
+    """
+    environment = Environment(
+        loader=PackageLoader("qrig", "reports/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    summary = summary_table(rows).sort_values(["network", "target"])
+    return environment.get_template("report.html.j2").render(
+        headline=_headline(summary, run),
+        problem=_lines(run.get("error")),
+        status=_line(run.get("status") or "unknown"),
+        facts=_facts(summary, run),
+        summary=_summary_grid(summary),
+        differences=_difference_grid(first_differences(rows)),
+        plots=list(_plots(rows)),
+        layers=list(_layer_grids(layer_table(rows), summary)),
+        footprints=[_footprint(entry) for entry in run.get("footprints") or ()],
+        accuracy=_accuracy_grid(run.get("accuracy") or ()),
+        stamps=_stamps(run.get("stamps") or ()),
+    )
+
+
+def write_report(rows: pd.DataFrame, run: Mapping[str, Any], path: Path) -> None:
+    """Write the page of `render_report` to `path`, which holds the old page or the whole new one.
+
+    Raises OSError when the folder of `path` cannot be written.
+    """
+    page = render_report(rows, run)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _headline(summary: pd.DataFrame, run: Mapping[str, Any]) -> dict[str, str]:
+    """Put the verdict into a word, a tone and a sentence; what the rows show outranks run.json."""
+    verdict, status = str(run.get("verdict") or ""), run.get("status")
+    checked, exact = int(summary["layers_checked"].sum()), int(summary["bit_exact"].sum())
+    if exact < checked:
+        verdict = "differs"
+        sentence = f"{checked - exact:,} of {checked:,} layer outputs differ from the reference."
+    elif checked:
+        sentence = (
+            f"All {checked:,} layer outputs that were compared equal the reference, bit for bit."
+        )
+    else:
+        sentence = "No layer output was compared with the reference."
+    word, tone = _WORDS.get(verdict, _line(verdict).capitalize()), _TONES.get(verdict, "quiet")
+    if status == "interrupted" and verdict == "bit-exact":
+        word, tone = "Bit-exact so far", "warn"
+    elif status == "failed" and verdict != "differs":
+        word, tone = "Run failed", "bad"
+    elif status == "interrupted" and verdict != "differs":
+        word, tone = "Interrupted", "warn"
+    elif verdict == "bit-exact" and not checked:
+        tone = "warn"
+    return {"word": word or "No verdict", "tone": tone, "sentence": sentence}
+
+
+def _facts(summary: pd.DataFrame, run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List what identifies the run: name and value; unknown ones are left out."""
+    started, finished = (_moment(run.get(key)) for key in ("started", "finished"))
+    took = ""
+    if isinstance(started, datetime) and isinstance(finished, datetime):
+        aware = (started.tzinfo is None) == (finished.tzinfo is None)
+        took = _duration((finished - started).total_seconds()) if aware else ""
+    networks, targets = (sorted(summary[key].unique()) for key in ("network", "target"))
+    facts = {
+        "Run": _line(run.get("run_id")),
+        "Started": _when(started),
+        "Took": took,
+        "Network" if len(networks) == 1 else "Networks": _line(", ".join(networks)),
+        "Target" if len(targets) == 1 else "Targets": _line(", ".join(targets)),
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _summary_grid(summary: pd.DataFrame) -> _Grid | None:
+    """Lay out one row per network and target."""
+    rest = [name for name in summary.columns if name not in (*_SUMMARY, "layers")]
+    return _grid(summary[[*_SUMMARY, *rest]], "Summary")
+
+
+def _difference_grid(differences: pd.DataFrame) -> _Grid | None:
+    """Lay out where each network and target first differs; nothing if none does."""
+    return _grid(differences[[*_DIFFERENCES, "first_difference"]], "First differences")
+
+
+def _grid(frame: pd.DataFrame, label: str) -> _Grid | None:
+    """Lay out `frame` without its blank columns; None if it has no rows."""
+    if frame.empty:
+        return None
+    frame = frame[present_columns(frame)]
+    numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
+    kinds = list(zip(frame.columns, numbers, strict=True))
+    rows = [
+        [
+            _verdict(value) if name == "verdict" else _Cell(cell_text(value, name), number)
+            for (name, number), value in zip(kinds, record, strict=True)
+        ]
+        for record in frame.itertuples(index=False, name=None)
+    ]
+    return _Grid(label, [_Cell(heading(name), number) for name, number in kinds], rows)
+
+
+def _verdict(verdict: str, differs: int = 0, inputs: int = 0) -> _Cell:
+    """Make the cell of a verdict; a layer says in how many of its inputs it differs."""
+    text = verdict.replace("-traced", " traced")
+    if differs and inputs > 1:
+        text = f"{differs:,} of {inputs:,} differ"
+    return _Cell(printable(text), tone=_TONES.get(verdict, "quiet"))
+
+
+def _layer_grids(layers: pd.DataFrame, summary: pd.DataFrame) -> Iterator[_Grid]:
+    """Lay out a table of layers for every network and target, in the order of the summary."""
+    for total in summary.to_dict("records"):
+        mine = (layers["network"] == total["network"]) & (layers["target"] == total["target"])
+        part = layers[mine]
+        columns = _layer_columns(part)
+        shares = _shares(part)
+        rows = [
+            [_layer_cell(name, record, share) for name in columns]
+            for record, share in zip(part.to_dict("records"), shares, strict=True)
+        ]
+        numbers = [pd.api.types.is_numeric_dtype(part.get(name, shares)) for name in columns]
+        headings = map(_Cell, map(heading, columns), numbers)
+        foot = [_Cell(cell_text(total.get(name), name), True) for name in columns]
+        foot[:2] = [_Cell("inference"), _Cell("")]
+        network, target = printable(total["network"]), printable(total["target"])
+        inputs = int(total["inputs"])
+        subtitle = f"{target}, {inputs:,} input{'s'[: inputs != 1]}"
+        label = f"Layers of {network} on {target}"
+        yield _Grid(label, list(headings), rows, foot, title=network, subtitle=subtitle)
+
+
+def _layer_columns(part: pd.DataFrame) -> list[str]:
+    """Choose the columns of a layer table: no blank ones, no spread where nothing varies."""
+    columns = ["layer", "verdict", "type", "shape", "mac"]
+    for counter in counters_present(part.rename(columns=lambda name: name.removesuffix("_median"))):
+        columns += [f"{counter}_median", "share"]
+        if bool((part[f"{counter}_min"] != part[f"{counter}_max"]).any()):
+            columns.append(f"{counter}_range")
+        columns.append(f"{counter}_per_mac")
+    if bool(part["latency_us_median"].notna().any()):
+        columns.append("latency_us_median")
+    return list(dict.fromkeys(columns))
+
+
+def _shares(part: pd.DataFrame) -> pd.Series[Any]:
+    """Divide each layer's count by that of all layers, for the first counter that is there."""
+    counts = part["instructions_median"]
+    counts = counts if bool(counts.notna().any()) else part["cycles_median"]
+    return counts / (counts.sum() or 1)
+
+
+def _layer_cell(name: str, record: Mapping[Any, Any], share: Any) -> _Cell:
+    """Make one cell of a layer table."""
+    if name == "layer":
+        return _Cell(cell_text(record[name]), before=cell_text(record["layer_index"]))
+    if name == "verdict":
+        return _verdict(record[name], int(record["differs"]), int(record["inputs"]))
+    if name == "share":
+        known = not pd.isna(share)
+        return _Cell(f"{share:.1%}" if known else "", True, share=share if known else None)
+    if name.endswith("_range"):
+        ends = [record[name.replace("_range", end)] for end in ("_min", "_max")]
+        varies = not any(map(pd.isna, ends)) and ends[0] != ends[1]
+        return _Cell(" to ".join(map(cell_text, ends)) if varies else "", True)
+    return _Cell(cell_text(record[name], name), name not in ("type", "shape"))
+
+
+def _plots(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Draw each network for each counter, once for wide and once for narrow pages."""
+    number = 0
+    for counter in counters_present(rows):
+        for network in counted_networks(rows, counter):
+            plot: dict[str, Any] = {
+                "label": f"{counter} per layer of {printable(network)}",
+                "note": _COUNTED[counter],
+            }
+            for width, width_in in _WIDTHS_IN.items():
+                number += 1
+                figure = counter_plot(rows, counter, network=network, width_in=width_in)
+                # Markup: inline_svg escapes the names it holds.
+                plot[width] = Markup(inline_svg(figure, f"p{number}-", _CSS_COLOURS))  # noqa: S704
+            yield plot
+
+
+def _footprint(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Prepare the memories of one deployment, each with its share of what the board has."""
+    memories = []
+    for name in ("flash", "ram"):
+        used, total = entry.get(f"{name}_bytes"), entry.get(f"{name}_total_bytes")
+        if used is None:
+            continue
+        share = used / total if total else None
+        memories.append(
+            {
+                "name": "RAM" if name == "ram" else name,
+                "used": _size(used),
+                "total": _size(total) if total else "",
+                "share": share,
+                "percent": f"{share:.1%}" if share is not None else "",
+            }
+        )
+    sections = pd.DataFrame(entry.get("sections") or [], columns=["name", "region", "size_bytes"])
+    return {
+        "network": _line(entry.get("network")),
+        "target": _line(entry.get("target")),
+        "memories": memories,
+        "sections": _grid(sections.convert_dtypes(), "Sections"),
+    }
+
+
+def _accuracy_grid(entries: Sequence[Mapping[str, Any]]) -> _Grid | None:
+    """Lay out how many labelled inputs were classified correctly; None if none had a label."""
+    rows = [
+        [
+            _Cell(_line(entry.get("network"))),
+            _Cell(_line(entry.get("target"))),
+            _Cell(cell_text(entry.get("correct")), True),
+            _Cell(cell_text(entry["labelled"]), True),
+            _Cell(f"{(entry.get('correct') or 0) / entry['labelled']:.1%}", True),
+        ]
+        for entry in entries
+        if entry.get("labelled")
+    ]
+    names = ("network", "target", "correct", "labelled", "accuracy")
+    headings = [_Cell(name, number >= 2) for number, name in enumerate(names)]
+    return _Grid("Accuracy", headings, rows) if rows else None
+
+
+def _stamps(stamps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Sort the stamps into what all deployments share and what each has of its own."""
+    flat = [dict(_flattened(stamp)) for stamp in stamps]
+    names = {"target", "network"}
+    common = {
+        name: value
+        for name, value in (flat[0] if flat else {}).items()
+        if len(flat) > 1 and name not in names and all(one.get(name) == value for one in flat)
+    }
+    own = [
+        {
+            "network": one.get("network", ""),
+            "target": one.get("target", ""),
+            "items": [(k, v) for k, v in one.items() if k not in common and k not in names],
+        }
+        for one in flat
+    ]
+    return {"common": list(common.items()), "own": own}
+
+
+def _flattened(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield nested JSON as pairs of dotted name and text."""
+    if isinstance(value, Mapping) and value and depth < _MAX_DEPTH:
+        for key, inner in value.items():
+            dotted = f"{name}.{_line(key)}" if name else _line(key)
+            yield from _flattened(inner, dotted, depth + 1)
+    elif isinstance(value, list | tuple):
+        yield name, _line(", ".join(str(inner) for inner in value)) or "none"
+    elif isinstance(value, bool):
+        yield name, "yes" if value else "no"
+    else:
+        yield name, cell_text(value) or "none"
+
+
+def _lines(text: Any) -> str:
+    """Make `text` printable, line by line."""
+    return "\n".join(printable(line) for line in str(text or "").splitlines())
+
+
+def _line(text: Any) -> str:
+    """Make `text` printable on one line; nothing of None."""
+    return "" if text is None else printable(" ".join(str(text).split()))
+
+
+def _moment(text: Any) -> datetime | str:
+    """Read an ISO date and time; what is not one stays text."""
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return _line(text)
+
+
+def _when(moment: datetime | str) -> str:
+    """Write a date and time with its zone."""
+    if isinstance(moment, str):
+        return moment
+    return f"{moment:%Y-%m-%d %H:%M:%S} {moment.tzname() or ''}".strip()
+
+
+def _duration(seconds: float) -> str:
+    """Write a duration in the unit that suits it."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _size(size_bytes: float) -> str:
+    """Write a size in bytes, KiB or MiB."""
+    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:,.1f}".removesuffix(".0") + f" {unit}"
+    return f"{size_bytes:,.0f} bytes"

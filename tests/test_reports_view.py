@@ -1,0 +1,419 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from qrig.reports import tables
+from qrig.reports.html import render_report, write_report
+from qrig.reports.plots import counter_plot, inline_svg, instructions_plot, write_plots
+
+EMULATED, SILICON = "mps2-an386@qemu", "nucleo-f746zg@probe"
+HOSTILE = '<script>alert("$x_{1}$")</script><img src=x onerror=y>\x1b[31m[red]'
+LAYERS = (
+    ("data", "data", "4x4x1", 0),
+    ("conv1", "convolution", "4x4x2", 100),
+    ("relu1", "relu", "4x4x2", 0),
+)
+
+
+COLUMNS = """target network input input_index layer_index layer type shape mac
+    instructions cycles latency_us verdict first_difference differing"""
+
+
+def make_rows(
+    target: str = EMULATED,
+    network: str = "tiny",
+    counts: tuple[tuple[int | None, ...], ...] = ((None, 1000, 50), (None, 1003, 70)),
+    verdicts: dict[tuple[int, int], str] | None = None,
+) -> pd.DataFrame:
+    records: list[tuple[Any, ...]] = []
+    for index, layers in enumerate(counts):
+        for layer, count in enumerate(layers):
+            verdict = (verdicts or {}).get((index, layer), "bit-exact")
+            found = (
+                (f"element of layer {layer}", layer + 1) if verdict == "differs" else (None,) * 2
+            )
+            latency_us = None if count is None else count / 200
+            numbers = (None, count, latency_us) if target == SILICON else (count, None, None)
+            place = (target, network, f"input-{index}.png", index, layer)
+            records.append((*place, *LAYERS[layer], *numbers, verdict, *found))
+    whole = dict.fromkeys(("instructions", "cycles", "differing"), "Int64")
+    return pd.DataFrame(records, columns=COLUMNS.split()).astype({**whole, "latency_us": "Float64"})
+
+
+def one(table: pd.DataFrame, **match: str) -> dict[Any, Any]:
+    for column, value in match.items():
+        table = table[table[column] == value]
+    (record,) = table.to_dict("records")
+    return {column: None if pd.isna(value) else value for column, value in record.items()}
+
+
+def make_run(**changes: Any) -> dict[str, Any]:
+    mine = {"target": EMULATED, "network": "tiny", "compiler": "gcc 12.2.1"}
+    other = {**mine, "target": SILICON}
+    flash = {"flash_bytes": 98_304, "flash_total_bytes": 1 << 20}
+    sections = [{"name": ".text", "region": "flash", "size_bytes": 98_304}]
+    run = {"schema_version": 1, "run_id": "r1", "status": "complete", "verdict": "bit-exact"}
+    return {
+        **run,
+        "started": "2026-03-02T14:07:51+00:00",
+        "finished": "2026-03-02T14:09:13+00:00",
+        "error": None,
+        "stamps": [{**mine, "semantics": {"round": {"half": "up"}}}, {**other, "clock_hz": 25_000}],
+        "footprints": [{**mine, **flash, "ram_bytes": 512, "sections": sections}],
+        "accuracy": [{**mine, "correct": 3, "labelled": 4}, {**other, "labelled": 0}],
+        **changes,
+    }
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and text; fails on tags that do not nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str]] = []
+        self.text = self.headline = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
+        if tag != "meta":
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] != "style":
+            self.text = " ".join([*self.text.split(), *data.split()])
+        if self._open and self._open[-1] == "h1":
+            self.headline += data
+
+    def values(self, *names: str) -> list[str]:
+        return [value for name, value in self.attributes if name in names]
+
+
+def page_of(rows: pd.DataFrame, **changes: Any) -> Page:
+    return Page(render_report(rows, make_run(**changes)))
+
+
+def test_layer_table_condenses_inputs_and_keeps_missing_kinds_missing() -> None:
+    rows = pd.concat([make_rows(), make_rows(SILICON, counts=((None, 400, 20),))])
+    table = tables.layer_table(rows)
+    conv = one(table, target=EMULATED, layer="conv1")
+    assert (conv["instructions_median"], conv["instructions_min"]) == (1001.5, 1000)
+    assert (conv["instructions_max"], conv["inputs"], conv["mac"]) == (1003, 2, 100)
+    assert conv["instructions_per_mac"] == pytest.approx(10.015)
+    for name in ("cycles_median", "cycles_min", "cycles_per_mac", "latency_us_median"):
+        assert conv[name] is None
+    silicon = one(table, target=SILICON, layer="conv1")
+    assert (silicon["cycles_median"], silicon["latency_us_median"]) == (400, 2.0)
+    assert silicon["instructions_median"] is silicon["instructions_per_mac"] is None
+    assert one(table, target=EMULATED, layer="data")["instructions_median"] is None
+    assert one(table, target=EMULATED, layer="relu1")["instructions_per_mac"] is None
+    assert table["layer"].tolist() == ["data", "conv1", "relu1"] * 2
+
+
+def test_a_layer_has_the_worst_verdict_of_its_inputs() -> None:
+    verdicts = {(0, 1): "not-traced", (0, 2): "not-traced", (1, 2): "differs"}
+    table = tables.layer_table(make_rows(verdicts=verdicts))
+    assert table["verdict"].tolist() == ["bit-exact", "not-traced", "differs"]
+    assert table["differs"].tolist() == [0, 0, 1]
+
+
+def test_summary_sums_layers_and_counts_what_was_compared() -> None:
+    blind = {(index, layer): "not-traced" for index in (0, 1) for layer in range(3)}
+    partly = make_rows(verdicts={(0, 1): "not-traced", (1, 2): "differs"})
+    silicon = make_rows(SILICON, verdicts={(0, 2): "not-traced"})
+    table = tables.summary_table(
+        pd.concat([partly, silicon, make_rows(network="dark", verdicts=blind)])
+    )
+    tiny = one(table, target=EMULATED, network="tiny")
+    assert (tiny["inputs"], tiny["layers"], tiny["mac"]) == (2, 3, 100)
+    assert (tiny["layers_checked"], tiny["bit_exact"], tiny["verdict"]) == (5, 4, "differs")
+    assert tiny["instructions_median"] == (1050 + 1073) / 2
+    assert tiny["cycles_median"] is None
+    board = one(table, target=SILICON)
+    assert (board["cycles_median"], board["verdict"]) == (1061.5, "bit-exact")
+    assert board["latency_us_median"] == pytest.approx(1061.5 / 200)
+    assert board["instructions_median"] is None
+    assert one(table, network="dark")["verdict"] == "not-traced"
+
+
+def test_an_input_that_was_cut_short_does_not_lower_the_total() -> None:
+    rows = make_rows(counts=((None, 1000, 50), (None, 1000)))
+    assert tables.summary_table(rows)["instructions_median"].tolist() == [1050]
+
+
+def test_first_difference_is_the_lowest_layer_of_the_lowest_input() -> None:
+    verdicts = {(1, 0): "differs", (0, 2): "differs", (0, 1): "differs"}
+    rows = pd.concat([make_rows(verdicts=verdicts), make_rows(SILICON)]).iloc[::-1]
+    table = tables.first_differences(rows)
+    assert table["target"].tolist() == [EMULATED]
+    first = table.iloc[0]
+    assert (first["input"], first["layer"], first["differing"]) == ("input-0.png", "conv1", 2)
+    assert first["first_difference"] == "element of layer 1"
+
+
+@pytest.mark.parametrize("empty", [pd.DataFrame(), make_rows().iloc[:0]])
+def test_no_rows_give_empty_tables_with_all_columns(empty: pd.DataFrame) -> None:
+    for table in (tables.layer_table, tables.summary_table, tables.first_differences):
+        assert table(empty).empty
+        assert list(table(empty).columns) == list(table(make_rows()).columns)
+    assert tables.counters_present(empty) == []
+
+
+def test_absent_counter_columns_are_missing() -> None:
+    rows = make_rows().drop(columns=["cycles", "latency_us"])
+    assert tables.layer_table(rows)["cycles_median"].isna().all()
+    assert tables.summary_table(rows)["instructions_median"].notna().all()
+    assert tables.counters_present(rows) == ["instructions"]
+
+
+def test_cell_text() -> None:
+    assert tables.cell_text(1_234_567, "mac") == "1,234,567"
+    assert tables.cell_text(1001.0, "instructions_median") == "1,001"
+    assert tables.cell_text(1001.5, "instructions_median") == "1,001.5"
+    assert tables.cell_text(2, "instructions_per_mac") == "2.00"
+    assert tables.cell_text(0.0425, "latency_us_median") == "0.0425"
+    assert tables.cell_text(0) == "0"
+    assert tables.cell_text(pd.NA) == tables.cell_text(None) == tables.cell_text(float("nan")) == ""
+    assert tables.cell_text("a\x1b[0m\u202e") == "a\ufffd[0m\ufffd"
+
+
+def test_rendered_table_aligns_numbers_and_reads_no_markup() -> None:
+    frame = tables.layer_table(make_rows(network=HOSTILE))
+    table = tables.render_table(frame, "[bold]layers")
+    justify = dict(zip((str(c.header) for c in table.columns), table.columns, strict=True))
+    assert justify["instructions, median"].justify == "right"
+    assert justify["verdict"].justify == "left"
+    assert "cycles, median" not in justify
+    console = Console(width=400, record=True, force_terminal=True, file=io.StringIO())
+    console.print(table)
+    text = console.export_text(clear=False)
+    assert "[bold]layers" in text
+    assert "1,001.5" in text
+    assert "[red]" in text
+    styled = console.export_text(styles=True)
+    assert "\x1b[32mbit-exact" in styled
+    assert "\x1b[31m[red]" not in styled
+
+
+def test_tables_do_not_load_matplotlib() -> None:
+    code = "import sys, qrig.reports.tables; sys.exit('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
+    assert done.returncode == 0
+
+
+def words_of(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.texts]
+
+
+def test_plot_says_what_is_counted() -> None:
+    figure = instructions_plot(pd.concat([make_rows(), make_rows(network="other")]))
+    assert len(figure.axes) == 2
+    title = "instructions per inference, median of 2 inputs"
+    assert words_of(figure) == ["other", title, "tiny", title]
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "linear"
+    assert axes.get_xlim()[0] == 0
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["conv1", "relu1"]
+    assert [label.get_text() for label in axes.texts] == ["1,001.5", "60"]
+
+
+def test_plot_falls_back_to_cycles_and_never_mixes_them_in() -> None:
+    silicon = make_rows(SILICON, counts=((None, 400, 20),))
+    assert "cycles per inference, median of 1 input" in words_of(instructions_plot(silicon))
+    mixed = instructions_plot(pd.concat([make_rows(), silicon]))
+    assert [len(axes.containers) for axes in mixed.axes] == [1]
+    assert words_of(instructions_plot(pd.DataFrame())) == ["no instructions were counted"]
+
+
+def colours_of(axes: Axes) -> list[Any]:
+    bars = [container for container in axes.containers if isinstance(container, BarContainer)]
+    return [container.patches[0].get_facecolor() for container in bars]
+
+
+def test_a_target_keeps_its_colour_in_every_plot() -> None:
+    rows = pd.concat([make_rows(), make_rows("b@qemu"), make_rows("b@qemu", network="only-b")])
+    both = counter_plot(rows, "instructions", network="tiny").axes[0]
+    alone = counter_plot(rows, "instructions", network="only-b").axes[0]
+    (colour,) = colours_of(alone)
+    first, second = colours_of(both)
+    assert first == colour != second
+
+
+def test_files_of_plots(tmp_path: Path) -> None:
+    rows = pd.concat([make_rows(network="a/b"), make_rows(network="a b"), make_rows(SILICON)])
+    written = write_plots(rows, tmp_path / "one")
+    stems = ["instructions-a-b", "instructions-a-b-2", "cycles-tiny"]
+    assert [path.name for path in written] == [f"{s}{x}" for s in stems for x in (".png", ".svg")]
+    again = write_plots(rows, tmp_path / "two")
+    for first, second in zip(written, again, strict=True):
+        assert first.read_bytes() == second.read_bytes()
+    assert written[0].read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert b"<dc:date>" not in written[1].read_bytes()
+    assert b"instructions per inference" in written[1].read_bytes()
+
+
+def test_no_counter_gives_no_plot(tmp_path: Path) -> None:
+    for rows in (pd.DataFrame(), make_rows(counts=((None, None, None),))):
+        assert write_plots(rows, tmp_path / "none") == []
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_network_of_many_layers_shows_the_costliest() -> None:
+    base = make_rows(counts=((None, 1000),)).iloc[1:]
+    rows = pd.concat(
+        base.assign(layer_index=n, layer=f"conv{n}", instructions=1000 + n) for n in range(1, 71)
+    )
+    figure = instructions_plot(rows)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert (len(names), names[0], names[-1]) == (60, "conv11", "conv70")
+    assert any(text.endswith("the 60 costliest layers") for text in words_of(figure))
+
+
+def test_inline_svg_needs_no_name_space_and_prefixes_its_ids() -> None:
+    svg = inline_svg(instructions_plot(make_rows(network=HOSTILE)), "p7-", {})
+    assert svg.startswith("<svg ")
+    assert "xmlns" not in svg
+    assert "<style" not in svg
+    assert "&lt;script&gt;" in svg
+    page = Page(svg)
+    ids = page.values("id")
+    assert ids
+    assert all(value.startswith("p7-") for value in ids)
+    assert page.tags["script"] == 0
+
+
+@pytest.mark.parametrize("name", ["网络", "\U0001f600", "$\\frac{", "\x00", "a" * 5000, ""])
+def test_any_name_can_be_drawn(name: str, tmp_path: Path) -> None:
+    rows = make_rows(network=name).assign(layer=name)
+    assert len(write_plots(rows, tmp_path)) == 2
+    render_report(rows, make_run()).encode()
+
+
+def test_page_is_complete_in_itself_and_leads_with_the_verdict() -> None:
+    rows = pd.concat([make_rows(), make_rows(SILICON)])
+    text = render_report(rows, make_run())
+    page = Page(text)
+    assert "http://" not in text
+    assert "https://" not in text
+    assert not {"script", "link", "img", "iframe", "object"} & page.tags.keys()
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert all(value.startswith("#") for value in page.values("href", "src"))
+    assert page.headline == "Bit-exact"
+    assert "All 12 layer outputs that were compared equal the reference" in page.text
+    assert page.tags["svg"] == 4
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    assert page.text.index("Summary") < page.text.index("Cost") < page.text.index("Layers")
+
+
+def test_page_holds_the_numbers() -> None:
+    text = page_of(make_rows()).text
+    assert "1,001.5 94.3% 1,000 to 1,003 10.02" in text
+    assert "inference 100 1,061.5" in text
+    assert "flash 96 KiB of 1 MiB, 9.4% RAM 512 bytes" in text
+    assert "3 4 75.0%" in text
+    assert "Started 2026-03-02 14:07:51 UTC Took 1 min 22 s" in text
+    assert "cycles, median" not in text
+    assert "First differences" not in text
+
+
+def test_shared_parts_of_stamps_are_shown_once() -> None:
+    text = page_of(make_rows()).text
+    assert text.count("gcc 12.2.1") == 1
+    assert "All deployments compiler gcc 12.2.1" in text
+    assert "semantics.round.half up" in text
+    assert "clock_hz 25,000" in text
+
+
+def test_page_escapes_names() -> None:
+    names = ("target", "network", "input", "layer", "type", "first_difference")
+    rows = make_rows(verdicts={(0, 1): "differs"}).assign(**dict.fromkeys(names, HOSTILE))
+    hostile = {"target": HOSTILE, "network": HOSTILE}
+    section = {"name": HOSTILE, "region": HOSTILE, "size_bytes": 1}
+    page = page_of(
+        rows,
+        **dict.fromkeys(("run_id", "error", "status", "started", "verdict"), HOSTILE),
+        stamps=[{**hostile, HOSTILE: HOSTILE, "n": {HOSTILE: [HOSTILE]}}],
+        footprints=[{**hostile, "flash_bytes": 1, "sections": [section]}],
+        accuracy=[{**hostile, "correct": 1, "labelled": 1}],
+    )
+    assert page.tags["script"] == page.tags["img"] == 0
+    assert '<script>alert("$x_{1}$")</script>' in page.text
+    assert "\x1b" not in page.text
+
+
+def test_rows_that_differ_outrank_a_verdict_that_does_not_say_so() -> None:
+    page = page_of(make_rows(verdicts={(1, 1): "differs", (1, 2): "differs"}))
+    assert page.headline == "Differs"
+    assert "2 of 6 layer outputs differ from the reference" in page.text
+    assert "First differences" in page.text
+    assert "element of layer 1" in page.text
+    assert "1 of 2 differ" in page.text
+
+
+HEADLINES = {
+    ("complete", "bit-exact"): "Bit-exact",
+    ("complete", None): "No verdict",
+    ("interrupted", "bit-exact"): "Bit-exact so far",
+    ("interrupted", "not-traced"): "Interrupted",
+    ("failed", "bit-exact"): "Run failed",
+    ("failed", "differs"): "Differs",
+    ("failed", None): "Run failed",
+}
+
+
+@pytest.mark.parametrize(("end", "headline"), HEADLINES.items())
+def test_headline(end: tuple[str, str | None], headline: str) -> None:
+    page = page_of(make_rows(), status=end[0], verdict=end[1], error="the board fell silent")
+    assert page.headline == headline
+    assert "the board fell silent" in page.text
+
+
+@pytest.mark.parametrize("empty", [pd.DataFrame(), make_rows().iloc[:0]])
+def test_a_run_that_failed_before_any_row_has_a_page(empty: pd.DataFrame) -> None:
+    error = "expected the banner, found \ud800;\ncheck the cable"
+    page = Page(render_report(empty, {"run_id": "r1", "status": "failed", "error": error}))
+    assert page.headline == "Run failed"
+    assert "No layer output was compared" in page.text
+    assert "check the cable" in page.text
+    assert page.tags["table"] == page.tags["svg"] == 0
+    assert Page(render_report(empty, {})).headline == "No verdict"
+
+
+def test_report_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old", encoding="utf-8")
+    write_report(make_rows(), make_run(), path)
+    assert path.read_text(encoding="utf-8") == render_report(make_rows(), make_run())
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_report(make_rows(), make_run(run_id="r2"), path)
+    assert "r2" not in path.read_text(encoding="utf-8")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
