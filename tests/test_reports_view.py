@@ -142,9 +142,8 @@ def test_summary_sums_layers_and_counts_what_was_compared() -> None:
     blind = {(index, layer): "not-traced" for index in (0, 1) for layer in range(3)}
     partly = make_rows(verdicts={(0, 1): "not-traced", (1, 2): "differs"})
     silicon = make_rows(SILICON, verdicts={(0, 2): "not-traced"})
-    table = tables.summary_table(
-        pd.concat([partly, silicon, make_rows(network="dark", verdicts=blind)])
-    )
+    dark = make_rows(network="dark", verdicts=blind)
+    table = tables.summary_table(pd.concat([partly, silicon, dark]))
     tiny = one(table, target=EMULATED, network="tiny")
     assert (tiny["inputs"], tiny["layers"], tiny["mac"]) == (2, 3, 100)
     assert (tiny["layers_checked"], tiny["bit_exact"], tiny["verdict"]) == (5, 4, "differs")
@@ -159,43 +158,34 @@ def test_summary_sums_layers_and_counts_what_was_compared() -> None:
 
 def test_an_input_that_was_cut_short_does_not_lower_the_total() -> None:
     rows = make_rows(counts=((None, 1000, 50), (None, 1000)))
-    assert tables.summary_table(rows)["instructions_median"].tolist() == [1050]
+    assert one(tables.summary_table(rows))["instructions_median"] == 1050
 
 
 def test_first_difference_is_the_lowest_layer_of_the_lowest_input() -> None:
     verdicts = {(1, 0): "differs", (0, 2): "differs", (0, 1): "differs"}
     rows = pd.concat([make_rows(verdicts=verdicts), make_rows(SILICON)]).iloc[::-1]
-    table = tables.first_differences(rows)
-    assert table["target"].tolist() == [EMULATED]
-    first = table.iloc[0]
+    first = one(tables.first_differences(rows))
+    assert first["target"] == EMULATED
     assert (first["input"], first["layer"], first["differing"]) == ("input-0.png", "conv1", 2)
     assert first["first_difference"] == "element of layer 1"
 
 
 @pytest.mark.parametrize("empty", [pd.DataFrame(), make_rows().iloc[:0]])
-def test_no_rows_give_empty_tables_with_all_columns(empty: pd.DataFrame) -> None:
+def test_absent_rows_and_columns_are_missing(empty: pd.DataFrame) -> None:
     for table in (tables.layer_table, tables.summary_table, tables.first_differences):
         assert table(empty).empty
         assert list(table(empty).columns) == list(table(make_rows()).columns)
     assert tables.counters_present(empty) == []
-
-
-def test_absent_counter_columns_are_missing() -> None:
-    rows = make_rows().drop(columns=["cycles", "latency_us"])
-    assert tables.layer_table(rows)["cycles_median"].isna().all()
-    assert tables.summary_table(rows)["instructions_median"].notna().all()
-    assert tables.counters_present(rows) == ["instructions"]
+    narrow = make_rows().drop(columns=["cycles", "latency_us"])
+    assert tables.layer_table(narrow)["cycles_median"].isna().all()
 
 
 def test_cell_text() -> None:
-    assert tables.cell_text(1_234_567, "mac") == "1,234,567"
-    assert tables.cell_text(1001.0, "instructions_median") == "1,001"
-    assert tables.cell_text(1001.5, "instructions_median") == "1,001.5"
-    assert tables.cell_text(2, "instructions_per_mac") == "2.00"
-    assert tables.cell_text(0.0425, "latency_us_median") == "0.0425"
-    assert tables.cell_text(0) == "0"
-    assert tables.cell_text(pd.NA) == tables.cell_text(None) == tables.cell_text(float("nan")) == ""
-    assert tables.cell_text("a\x1b[0m\u202e") == "a\ufffd[0m\ufffd"
+    text = tables.cell_text
+    assert [text(1_234_567), text(1001.0), text(1001.5)] == ["1,234,567", "1,001", "1,001.5"]
+    assert [text(0), text(0.0425), text(2, "cycles_per_mac")] == ["0", "0.0425", "2.00"]
+    assert [text(pd.NA), text(None), text(float("nan"))] == ["", "", ""]
+    assert text("a\x1b[0m\u202e") == "a\ufffd[0m\ufffd"
 
 
 def test_rendered_table_aligns_numbers_and_reads_no_markup() -> None:
@@ -207,13 +197,11 @@ def test_rendered_table_aligns_numbers_and_reads_no_markup() -> None:
     assert "cycles, median" not in justify
     console = Console(width=400, record=True, force_terminal=True, file=io.StringIO())
     console.print(table)
-    text = console.export_text(clear=False)
-    assert "[bold]layers" in text
-    assert "1,001.5" in text
-    assert "[red]" in text
     styled = console.export_text(styles=True)
+    assert "[bold]layers" in styled
+    assert "1,001.5" in styled
     assert "\x1b[32mbit-exact" in styled
-    assert "\x1b[31m[red]" not in styled
+    assert "\x1b[31m" not in styled
 
 
 def test_tables_do_not_load_matplotlib() -> None:
@@ -232,8 +220,7 @@ def test_plot_says_what_is_counted() -> None:
     title = "instructions per inference, median of 2 inputs"
     assert words_of(figure) == ["other", title, "tiny", title]
     axes = figure.axes[0]
-    assert axes.get_xscale() == "linear"
-    assert axes.get_xlim()[0] == 0
+    assert (axes.get_xscale(), axes.get_xlim()[0]) == ("linear", 0)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["conv1", "relu1"]
     assert [label.get_text() for label in axes.texts] == ["1,001.5", "60"]
 
@@ -275,8 +262,8 @@ def test_files_of_plots(tmp_path: Path) -> None:
 
 def test_no_counter_gives_no_plot(tmp_path: Path) -> None:
     for rows in (pd.DataFrame(), make_rows(counts=((None, None, None),))):
-        assert write_plots(rows, tmp_path / "none") == []
-    assert not (tmp_path / "none").exists()
+        assert write_plots(rows, tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_of_many_layers_shows_the_costliest() -> None:
@@ -294,13 +281,9 @@ def test_inline_svg_needs_no_name_space_and_prefixes_its_ids() -> None:
     svg = inline_svg(instructions_plot(make_rows(network=HOSTILE)), "p7-", {})
     assert svg.startswith("<svg ")
     assert "xmlns" not in svg
-    assert "<style" not in svg
-    assert "&lt;script&gt;" in svg
     page = Page(svg)
-    ids = page.values("id")
-    assert ids
-    assert all(value.startswith("p7-") for value in ids)
-    assert page.tags["script"] == 0
+    assert {value[:3] for value in page.values("id")} == {"p7-"}
+    assert not {"script", "style", "metadata"} & page.tags.keys()
 
 
 @pytest.mark.parametrize("name", ["网络", "\U0001f600", "$\\frac{", "\x00", "a" * 5000, ""])
@@ -314,8 +297,7 @@ def test_page_is_complete_in_itself_and_leads_with_the_verdict() -> None:
     rows = pd.concat([make_rows(), make_rows(SILICON)])
     text = render_report(rows, make_run())
     page = Page(text)
-    assert "http://" not in text
-    assert "https://" not in text
+    assert "://" not in text
     assert not {"script", "link", "img", "iframe", "object"} & page.tags.keys()
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert all(value.startswith("#") for value in page.values("href", "src"))
@@ -366,10 +348,8 @@ def test_page_escapes_names() -> None:
 def test_rows_that_differ_outrank_a_verdict_that_does_not_say_so() -> None:
     page = page_of(make_rows(verdicts={(1, 1): "differs", (1, 2): "differs"}))
     assert page.headline == "Differs"
-    assert "2 of 6 layer outputs differ from the reference" in page.text
-    assert "First differences" in page.text
-    assert "element of layer 1" in page.text
-    assert "1 of 2 differ" in page.text
+    shown = ("2 of 6 layer outputs differ from the", "First differences", "1 of 2 differ")
+    assert [words for words in (*shown, "element of layer 1") if words not in page.text] == []
 
 
 HEADLINES = {

@@ -6,6 +6,7 @@ import socket
 
 from qrig.backends.process import ChildProcess
 from qrig.build.deployment import Deployment
+from qrig.link.transports.stream_socket import SocketTransport
 
 
 class RunningNative(ChildProcess):
@@ -15,7 +16,8 @@ class RunningNative(ChildProcess):
         """Start the firmware; raises TargetUnavailableError."""
         ours, theirs = socket.socketpair()
         name = f"{deployment.board.name}@native"
-        super().__init__([str(deployment.elf)], name, ours, theirs, as_standard_streams=True)
+        transport = SocketTransport(ours, name)
+        super().__init__([str(deployment.elf)], transport, theirs, as_standard_streams=True)
 
     def instructions(self, ticks: int) -> int | None:
         """Return None: there is no counter."""

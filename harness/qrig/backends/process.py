@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 from qrig.errors import TargetUnavailableError
-from qrig.link.transports.stream_socket import SocketTransport
+from qrig.link.transports.base import Transport
 
 _STOP_S = 5.0
 _WORDS_BYTES = 4000
@@ -25,14 +25,19 @@ class ChildProcess:
     """
 
     def __init__(
-        self, command: list[str], name: str, ours: socket.socket, theirs: socket.socket,
-        *, as_standard_streams: bool = False,
+        self,
+        command: list[str],
+        transport: Transport,
+        theirs: socket.socket,
+        *,
+        as_standard_streams: bool = False,
     ) -> None:
-        """Start `command`; it inherits `theirs`, as standard streams if asked to.
+        """Start `command`; it inherits `theirs`, the other end of `transport`'s socket.
 
-        Raises TargetUnavailableError if it cannot be started.
+        With `as_standard_streams` that becomes its standard input and output. Raises
+        TargetUnavailableError if it cannot be started.
         """
-        self.name = name
+        self.transport = transport
         # Not closed here: it lives as long as the process and is read after its end.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115
         setpriv = shutil.which("setpriv")
@@ -48,14 +53,13 @@ class ChildProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            ours.close()
+            transport.close()
             self._words.close()
             raise TargetUnavailableError(
-                f"{name}: expected {command[0]} to start, found {error.strerror}; reinstall it"
+                f"{transport.name}: expected {command[0]} to start, found {error.strerror}; reinstall it"
             ) from error
         finally:
             theirs.close()
-        self.transport = SocketTransport(ours, name)
 
     @property
     def pid(self) -> int:

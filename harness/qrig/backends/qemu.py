@@ -14,13 +14,31 @@ import subprocess
 
 from qrig.backends.process import ChildProcess
 from qrig.build.deployment import Deployment
+from qrig.deadline import Deadline
 from qrig.errors import TargetUnavailableError
+from qrig.link.transports.stream_socket import SocketTransport
 
 ICOUNT_SHIFT = 7
 """128 ns per instruction: 3.2 ticks of a 25 MHz timer, up to 1.3e9 instructions per layer."""
 
 _PROGRAM = "qemu-system-arm"
+_ESCAPE = b"\xe7"
+_BYTE_S = 5e-5
 _VERSION_TIMEOUT_S = 10.0
+
+
+class MuxTransport(SocketTransport):
+    """A socket to QEMU's character multiplexer.
+
+    The UART takes one byte at a time, each with a wake-up of two threads; the multiplexer's buffer
+    of 32 bytes makes that three times faster. It has an escape byte, which is sent twice.
+    """
+
+    byte_s = _BYTE_S
+
+    def write(self, data: bytes, deadline: Deadline) -> None:
+        """Send all of `data`; raises TransportClosedError or LinkTimeoutError."""
+        super().write(data.replace(_ESCAPE, 2 * _ESCAPE), deadline)
 
 
 class RunningQemu(ChildProcess):
@@ -34,11 +52,13 @@ class RunningQemu(ChildProcess):
             *("-M", machine),
             *("-display", "none", "-monitor", "none", "-nodefaults"),
             *("-icount", f"shift={ICOUNT_SHIFT},sleep=off"),
-            *("-chardev", f"socket,id=uart,fd={theirs.fileno()}"),
+            *("-chardev", f"socket,id=uart,fd={theirs.fileno()},mux=on"),
+            *("-echr", str(_ESCAPE[0])),
             *("-serial", "chardev:uart"),
             *("-kernel", str(deployment.elf)),
         ]
-        super().__init__(command, f"{deployment.board.name}@qemu", ours, theirs)
+        name = f"{deployment.board.name}@qemu"
+        super().__init__(command, MuxTransport(ours, name), theirs)
         self._ticks_per_instruction = counter_hz * (1 << ICOUNT_SHIFT) / 1e9
 
     def instructions(self, ticks: int) -> int | None:

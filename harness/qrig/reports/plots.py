@@ -248,7 +248,7 @@ def _draw(figure: Figure, panel: _Panel, top_in: float, colours: Mapping[str, st
     _bars(axes, panel, axes_in, colours)
     axes.set_yticks(range(len(names)), names, fontsize=9, color=INK)
     x, y = 0.04 / width_in, 1 / height_in
-    name = _shortened(panel.network, 90 if panel.wide else 30)
+    name = _shortened(panel.network, 70 if panel.wide else 30)
     figure.text(x, (top_in - 0.22) * y, name, fontsize=12, fontweight="bold", color=INK)
     size = 9 if panel.wide else 8
     figure.text(x, (top_in - 0.44) * y, panel.title, fontsize=size, color=MUTED)
