@@ -18,6 +18,8 @@ def _find_models() -> Path | None:
 
 
 MODELS: Path | None = _find_models()
+if MODELS is None and os.environ.get("QRIG_REQUIRE_MODELS"):
+    raise RuntimeError("QRIG_REQUIRE_MODELS is set, but there is no folder of real networks")
 
 requires_models = pytest.mark.skipif(
     MODELS is None,

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Protocol
 
+from attrs import field, frozen
+
 from qrig.build.deployment import Deployment
-from qrig.link.transports.base import Transport
+
+
+@frozen(eq=False)
+class ByteStream:
+    """The byte stream to a running firmware, as the link takes it.
+
+    `name` is for messages. `escape` is a byte that must be sent twice to arrive once, b"" if there
+    is none. `byte_s` is about how long a byte takes.
+    """
+
+    name: str
+    socket: socket.socket = field(repr=False)
+    escape: bytes = b""
+    byte_s: float = 0.0
 
 
 class Running(Protocol):
     """A firmware that runs; stop it in any case."""
 
-    transport: Transport
+    stream: ByteStream
 
     def instructions(self, ticks: int) -> int | None:
         """Return how many instructions `ticks` of the counter stand for, None if it cannot say."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 
+from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
 from qrig.build.deployment import Deployment
-from qrig.link.transports.stream_socket import SocketTransport
 
 
 class RunningNative(ChildProcess):
@@ -15,9 +15,8 @@ class RunningNative(ChildProcess):
     def __init__(self, deployment: Deployment) -> None:
         """Start the firmware; raises TargetUnavailableError."""
         ours, theirs = socket.socketpair()
-        name = f"{deployment.board.name}@native"
-        transport = SocketTransport(ours, name)
-        super().__init__([str(deployment.elf)], transport, theirs, as_standard_streams=True)
+        stream = ByteStream(f"{deployment.board.name}@native", ours)
+        super().__init__([str(deployment.elf)], stream, theirs, as_standard_streams=True)
 
     def instructions(self, ticks: int) -> int | None:
         """Return None: there is no counter."""

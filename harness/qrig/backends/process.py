@@ -10,8 +10,8 @@ import socket
 import subprocess
 import tempfile
 
+from qrig.backends.base import ByteStream
 from qrig.errors import TargetUnavailableError
-from qrig.link.transports.base import Transport
 
 _STOP_S = 5.0
 _WORDS_BYTES = 4000
@@ -27,36 +27,37 @@ class ChildProcess:
     def __init__(
         self,
         command: list[str],
-        transport: Transport,
+        stream: ByteStream,
         theirs: socket.socket,
         *,
         as_standard_streams: bool = False,
     ) -> None:
-        """Start `command`; it inherits `theirs`, the other end of `transport`'s socket.
+        """Start `command`; it inherits `theirs`, the other end of `stream`'s socket.
 
         With `as_standard_streams` that becomes its standard input and output. Raises
         TargetUnavailableError if it cannot be started.
         """
-        self.transport = transport
+        self.stream = stream
         # Not closed here: it lives as long as the process and is read after its end.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115
         setpriv = shutil.which("setpriv")
         prefix = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-        stream = theirs.fileno()
+        descriptor = theirs.fileno()
         try:
             self._process = subprocess.Popen(
                 [*prefix, *command],
-                stdin=stream if as_standard_streams else subprocess.DEVNULL,
-                stdout=stream if as_standard_streams else self._words,
+                stdin=descriptor if as_standard_streams else subprocess.DEVNULL,
+                stdout=descriptor if as_standard_streams else self._words,
                 stderr=self._words,
-                pass_fds=() if as_standard_streams else (stream,),
+                pass_fds=() if as_standard_streams else (descriptor,),
                 start_new_session=True,
             )
         except OSError as error:
-            transport.close()
+            stream.socket.close()
             self._words.close()
             raise TargetUnavailableError(
-                f"{transport.name}: expected {command[0]} to start, found {error.strerror}; reinstall it"
+                f"{stream.name}: expected {command[0]} to start, found {error.strerror}; "
+                "reinstall it"
             ) from error
         finally:
             theirs.close()
@@ -86,7 +87,7 @@ class ChildProcess:
 
     def stop(self) -> None:
         """Kill the process and close the stream."""
-        self.transport.close()
+        self.stream.socket.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -3,6 +3,9 @@
 With `-icount shift=N` virtual time advances 2^N ns per instruction, so a timer of the machine
 counts instructions, repeatably to the last one. The shift is chosen so that a tick is less than
 half an instruction: rounding is then exact.
+
+The UART takes one byte at a time, each with a wake-up of two threads; the buffer of QEMU's
+character multiplexer makes that three times faster. It has an escape byte, which is sent twice.
 """
 
 from __future__ import annotations
@@ -12,11 +15,10 @@ import shutil
 import socket
 import subprocess
 
+from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
 from qrig.build.deployment import Deployment
-from qrig.deadline import Deadline
 from qrig.errors import TargetUnavailableError
-from qrig.link.transports.stream_socket import SocketTransport
 
 ICOUNT_SHIFT = 7
 """128 ns per instruction: 3.2 ticks of a 25 MHz timer, up to 1.3e9 instructions per layer."""
@@ -25,20 +27,6 @@ _PROGRAM = "qemu-system-arm"
 _ESCAPE = b"\xe7"
 _BYTE_S = 5e-5
 _VERSION_TIMEOUT_S = 10.0
-
-
-class MuxTransport(SocketTransport):
-    """A socket to QEMU's character multiplexer.
-
-    The UART takes one byte at a time, each with a wake-up of two threads; the multiplexer's buffer
-    of 32 bytes makes that three times faster. It has an escape byte, which is sent twice.
-    """
-
-    byte_s = _BYTE_S
-
-    def write(self, data: bytes, deadline: Deadline) -> None:
-        """Send all of `data`; raises TransportClosedError or LinkTimeoutError."""
-        super().write(data.replace(_ESCAPE, 2 * _ESCAPE), deadline)
 
 
 class RunningQemu(ChildProcess):
@@ -58,7 +46,7 @@ class RunningQemu(ChildProcess):
             *("-kernel", str(deployment.elf)),
         ]
         name = f"{deployment.board.name}@qemu"
-        super().__init__(command, MuxTransport(ours, name), theirs)
+        super().__init__(command, ByteStream(name, ours, _ESCAPE, _BYTE_S), theirs)
         self._ticks_per_instruction = counter_hz * (1 << ICOUNT_SHIFT) / 1e9
 
     def instructions(self, ticks: int) -> int | None:

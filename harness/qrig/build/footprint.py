@@ -20,7 +20,7 @@ _WRITE, _ALLOC, _EXEC = 0x1, 0x2, 0x4
 
 @frozen
 class Section:
-    """One section: where it lies ("flash", "ram", or "flash+ram" for initialised data) and its size."""
+    """One section: its size, and where it lies: "flash", "ram", or both for initialised data."""
 
     name: str
     region: str
@@ -74,7 +74,9 @@ def read_footprint(elf: Path, board: Board) -> Footprint:
                     region = "ram" if section["sh_type"] == "SHT_NOBITS" else "flash+ram"
                 sections.append(Section(section.name, region, size))
     except (ELFError, OSError) as error:
-        raise BuildError(f"{elf}: expected the linked firmware, found {error}; build again") from error
+        raise BuildError(
+            f"{elf}: expected the linked firmware, found {error}; build again"
+        ) from error
     return Footprint(tuple(sections), *_totals(board.memory))
 
 
@@ -96,7 +98,7 @@ def check_plan(plan: MemoryPlan, board: Board) -> None:
 
 
 def check_fit(footprint: Footprint, board: Board) -> None:
-    """Raise NetworkTooLargeError, with the map, if the firmware and a stack do not fit the board."""
+    """Raise NetworkTooLargeError, with the map, if firmware and stack do not fit the board."""
     if board.memory is None:
         return
     over_flash = footprint.flash_bytes - footprint.flash_total_bytes

@@ -24,7 +24,7 @@ _PACKAGES = {
 
 @frozen
 class Toolchain:
-    """What builds firmware for a board: compiler, its version line, flags, and CMake's arguments."""
+    """What builds firmware for a board: compiler, version line, flags, CMake's arguments."""
 
     compiler: str
     version: str

@@ -25,9 +25,7 @@ from qrig.fixedpoint.semantics import DEFAULT, Semantics
 _LINE = 100
 
 
-def generate_network(
-    network: QuantizedNetwork, semantics: Semantics = DEFAULT
-) -> dict[str, str]:
+def generate_network(network: QuantizedNetwork, semantics: Semantics = DEFAULT) -> dict[str, str]:
     """Return the C sources of `network` by file name.
 
     Raises UnsupportedNetworkError for layers or semantics the kernels do not have.

@@ -11,7 +11,7 @@ _OTHER = re.compile(r"[^A-Za-z0-9]+")
 def identifiers(names: Iterable[str]) -> dict[str, str]:
     """Return a C identifier in lower case for every name, no two the same.
 
-    Anything that is not a letter or digit becomes one underscore; `layer_` goes in front of a digit.
+    What is not a letter or digit becomes one underscore; `layer_` goes in front of a digit.
     """
     found: dict[str, str] = {}
     taken: set[str] = set()

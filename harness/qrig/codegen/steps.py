@@ -37,9 +37,7 @@ class Step:
 
 
 @singledispatch
-def make_step(
-    layer: QuantizedLayer, name: str, source: str, target: str, in_bits: int
-) -> Step:
+def make_step(layer: QuantizedLayer, name: str, source: str, target: str, in_bits: int) -> Step:
     """Return the call for `layer` reading buffer `source` and writing buffer `target`.
 
     `name` is its identifier, `in_bits` the fractional bits of its input. Raises
@@ -81,11 +79,25 @@ def _(layer: QuantizedConvolution, name: str, source: str, target: str, in_bits:
     inputs, kernel, outputs = ([f"{upper}_{key}" for key in group] for group in window)
     return Step(
         name,
-        _comment(layer, in_bits, f"{layer.kernel.y}x{layer.kernel.x}, stride {layer.stride.y}, "
-                 f"pad {layer.pad.y}"),
+        _comment(
+            layer,
+            in_bits,
+            f"{layer.kernel.y}x{layer.kernel.x}, stride {layer.stride.y}, pad {layer.pad.y}",
+        ),
         function,
-        (source, *inputs, f"{name}_weights", *kernel, f"{name}_bias", f"{upper}_BIAS_LSHIFT",
-         f"{upper}_OUT_RSHIFT", target, *outputs, "scratch", "NULL"),
+        (
+            source,
+            *inputs,
+            f"{name}_weights",
+            *kernel,
+            f"{name}_bias",
+            f"{upper}_BIAS_LSHIFT",
+            f"{upper}_OUT_RSHIFT",
+            target,
+            *outputs,
+            "scratch",
+            "NULL",
+        ),
         returns_status=True,
         macros=tuple(macros),
     )
@@ -95,12 +107,27 @@ def _(layer: QuantizedConvolution, name: str, source: str, target: str, in_bits:
 def _(layer: QuantizedPooling, name: str, source: str, target: str, in_bits: int) -> Step:
     upper = name.upper()
     stem = "maxpool" if layer.method == "max" else "avepool"
-    keys = ("IN_DIM_X", "IN_DIM_Y", "IN_CH", "KER_DIM_X", "KER_DIM_Y", "PAD_X", "PAD_Y",
-            "STRIDE_X", "STRIDE_Y", "OUT_DIM_X", "OUT_DIM_Y")
+    keys = (
+        "IN_DIM_X",
+        "IN_DIM_Y",
+        "IN_CH",
+        "KER_DIM_X",
+        "KER_DIM_Y",
+        "PAD_X",
+        "PAD_Y",
+        "STRIDE_X",
+        "STRIDE_Y",
+        "OUT_DIM_X",
+        "OUT_DIM_Y",
+    )
     return Step(
         name,
-        _comment(layer, in_bits, f"{layer.method} {layer.kernel.y}x{layer.kernel.x}, stride "
-                 f"{layer.stride.y}, pad {layer.pad.y}"),
+        _comment(
+            layer,
+            in_bits,
+            f"{layer.method} {layer.kernel.y}x{layer.kernel.x}, stride "
+            f"{layer.stride.y}, pad {layer.pad.y}",
+        ),
         f"arm_{stem}_q7_HWC_nonsquare",
         (source, *(f"{upper}_{key}" for key in keys), "NULL", target),
         returns_status=True,
@@ -120,8 +147,17 @@ def _(layer: QuantizedInnerProduct, name: str, source: str, target: str, in_bits
         name,
         _comment(layer, in_bits, ""),
         "arm_fully_connected_q7",
-        (source, f"{name}_weights", f"{upper}_IN_DIM", f"{upper}_OUT_DIM", f"{upper}_BIAS_LSHIFT",
-         f"{upper}_OUT_RSHIFT", f"{name}_bias", target, "scratch"),
+        (
+            source,
+            f"{name}_weights",
+            f"{upper}_IN_DIM",
+            f"{upper}_OUT_DIM",
+            f"{upper}_BIAS_LSHIFT",
+            f"{upper}_OUT_RSHIFT",
+            f"{name}_bias",
+            target,
+            "scratch",
+        ),
         returns_status=True,
         macros=(
             ("IN_DIM", layer.in_shape.size),
@@ -135,17 +171,24 @@ def _(layer: QuantizedInnerProduct, name: str, source: str, target: str, in_bits
 @make_step.register
 def _(layer: QuantizedReLU, name: str, source: str, target: str, in_bits: int) -> Step:
     return Step(
-        name, _comment(layer, in_bits, ""), "arm_relu_q7", (target, f"{name.upper()}_SIZE"),
-        returns_status=False, macros=(("SIZE", layer.out_shape.size),),
+        name,
+        _comment(layer, in_bits, ""),
+        "arm_relu_q7",
+        (target, f"{name.upper()}_SIZE"),
+        returns_status=False,
+        macros=(("SIZE", layer.out_shape.size),),
     )
 
 
 @make_step.register
 def _(layer: QuantizedSoftmax, name: str, source: str, target: str, in_bits: int) -> Step:
     return Step(
-        name, _comment(layer, in_bits, ""), "arm_softmax_q7",
+        name,
+        _comment(layer, in_bits, ""),
+        "arm_softmax_q7",
         (source, f"{name.upper()}_SIZE", target),
-        returns_status=False, macros=(("SIZE", layer.out_shape.size),),
+        returns_status=False,
+        macros=(("SIZE", layer.out_shape.size),),
     )
 
 

@@ -53,8 +53,7 @@ def read_samples(images: Path, labels: Path | None, shape: Shape) -> tuple[Sampl
             f"labels and {len(pixels)} images; correct the sample files"
         )
     return tuple(
-        Sample(name, image, label)
-        for name, image, label in zip(names, pixels, found, strict=True)
+        Sample(name, image, label) for name, image, label in zip(names, pixels, found, strict=True)
     )
 
 

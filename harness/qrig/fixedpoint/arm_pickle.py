@@ -144,7 +144,9 @@ class _Reader:
 
 
 def _is_bits(value: object) -> bool:
-    return isinstance(value, int | float) and abs(value) <= MAX_FRACTION_BITS and value == int(value)
+    return (
+        isinstance(value, int | float) and abs(value) <= MAX_FRACTION_BITS and value == int(value)
+    )
 
 
 def _are_ints(value: object) -> bool:

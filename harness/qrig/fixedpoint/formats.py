@@ -82,7 +82,7 @@ def formats_from_json(path: Path, data: bytes) -> Formats:
     schema = document.get("schema")
     if schema != SCHEMA:
         raise FileFormatError(
-            f"{path}: expected \"schema\": \"{SCHEMA}\", found {schema!r}; use formats written by "
+            f'{path}: expected "schema": "{SCHEMA}", found {schema!r}; use formats written by '
             "qrig or ARM's .pkl"
         )
     reader = _Reader(path)

@@ -144,9 +144,7 @@ class Session:
 
     def _is(self, frame: Frame, kind: int) -> bool:
         return (
-            frame.type == kind
-            and frame.session == self.number
-            and frame.sequence == self._sequence
+            frame.type == kind and frame.session == self.number and frame.sequence == self._sequence
         )
 
     def _next(self, deadline: Deadline) -> Frame | str:
@@ -173,7 +171,9 @@ class Session:
             self.statistics.stale += 1
 
     def _crashed(self, payload: bytes) -> TargetCrashedError:
-        words = struct.unpack(f"<{(len(payload) - 2) // 4}I", payload[2 : 2 + (len(payload) - 2) // 4 * 4])
+        words = struct.unpack(
+            f"<{(len(payload) - 2) // 4}I", payload[2 : 2 + (len(payload) - 2) // 4 * 4]
+        )
         registers = ", ".join(
             f"{name} 0x{word:08x}" for name, word in zip(_FAULT_REGISTERS, words, strict=False)
         )

@@ -43,8 +43,8 @@ class Pair(NamedTuple):
 class Input:
     """What the network is fed with.
 
-    `mean` is what is subtracted from the pixels: shape (c,), or (h, w, c) for a mean image, or None;
-    `scale` multiplies the difference; `channel_order` is "rgb", "bgr" or "gray".
+    `mean` is what is subtracted from the pixels: shape (c,), or (h, w, c) for a mean image, or
+    None; `scale` multiplies the difference; `channel_order` is "rgb", "bgr" or "gray".
     """
 
     name: str

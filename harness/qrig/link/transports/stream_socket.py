@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import select
-import socket
 
+from qrig.backends.base import ByteStream
 from qrig.deadline import Deadline
 from qrig.errors import LinkTimeoutError, TransportClosedError
 
@@ -15,16 +15,19 @@ class SocketTransport:
     """A transport over a connected stream socket, which it owns."""
 
     bauds: tuple[int, ...] = ()
-    byte_s = 0.0
 
-    def __init__(self, stream: socket.socket, name: str) -> None:
-        """Take over `stream`; `name` is used in messages."""
-        self.name = name
-        self._stream = stream
+    def __init__(self, stream: ByteStream) -> None:
+        """Take over the stream's socket."""
+        self.name = stream.name
+        self.byte_s = stream.byte_s
+        self._escape = stream.escape
+        self._stream = stream.socket
         self._stream.setblocking(False)
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`; raises TransportClosedError or LinkTimeoutError."""
+        if self._escape:
+            data = data.replace(self._escape, 2 * self._escape)
         view = memoryview(data)
         while view:
             try:

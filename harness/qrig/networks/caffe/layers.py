@@ -94,8 +94,10 @@ def pooling(context: Context) -> Pooling:
     if pad.y >= kernel.y or pad.x >= kernel.x:
         raise context.fail("a padding smaller than the kernel", f"padding {pad}, kernel {kernel}")
     out = pooling_output(context.shape, kernel, stride, pad, ceil=param.round_mode == 0)
-    for size, window in ((context.shape.h, (out.h - 1) * stride.y - pad.y),
-                         (context.shape.w, (out.w - 1) * stride.x - pad.x)):
+    for size, window in (
+        (context.shape.h, (out.h - 1) * stride.y - pad.y),
+        (context.shape.w, (out.w - 1) * stride.x - pad.x),
+    ):
         if window >= size:
             raise context.unsupported("a pooling whose last window lies outside the image")
     method = "max" if param.pool == 0 else "average"
@@ -139,10 +141,8 @@ def softmax(context: Context) -> Softmax:
 def _pair(context: Context, param: Any, square: str, stem: str, default: int | None) -> Pair:
     """Return a (y, x) extent given as one field, a repeated field, or `<stem>_h` and `<stem>_w`."""
     raw = getattr(param, square)
-    if isinstance(raw, int):
-        values = [raw] if param.HasField(square) else []
-    else:
-        values = list(raw)
+    single = isinstance(raw, int)
+    values = ([raw] if param.HasField(square) else []) if single else list(raw)
     sides = [getattr(param, f"{stem}_{axis}") for axis in "hw"]
     given = [param.HasField(f"{stem}_{axis}") for axis in "hw"]
     if values and any(given):
@@ -150,9 +150,9 @@ def _pair(context: Context, param: Any, square: str, stem: str, default: int | N
     if any(given):
         if default is None and not all(given):
             raise context.fail(f"both {stem}_h and {stem}_w", "one of them")
-        return Pair(*(
-            side if present else default or 0 for side, present in zip(sides, given, strict=True)
-        ))
+        return Pair(
+            *(side if present else default or 0 for side, present in zip(sides, given, strict=True))
+        )
     if not values:
         if default is None:
             raise context.fail(f"a {square}", "none")

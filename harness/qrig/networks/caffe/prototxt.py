@@ -57,7 +57,7 @@ def read_prototxt(path: Path) -> Definition:
         ) from error
     if net.layers and not net.layer:
         raise FileFormatError(
-            f"{path}: expected `layer {{ type: \"Convolution\" }}` blocks, found the older "
+            f'{path}: expected `layer {{ type: "Convolution" }}` blocks, found the older '
             "`layers` form; upgrade it with Caffe's upgrade_net_proto_text"
         )
     if not net.layer:
@@ -97,14 +97,14 @@ def _layer_lines(text: str) -> tuple[int, ...]:
     lines: list[int] = []
     depth, line = 0, 1
     for match in _TOKEN.finditer(text):
-        token = match.group()
-        if token == "\n":
+        piece = match.group()
+        if piece == "\n":
             line += 1
-        elif token in "{<":
+        elif piece in "{<":
             depth += 1
-        elif token in "}>":
+        elif piece in "}>":
             depth -= 1
-        elif token == "layer" and depth == 0:
+        elif piece == "layer" and depth == 0:
             lines.append(line)
     return tuple(lines)
 

@@ -34,8 +34,6 @@ def layers_of_test_phase(definition: Definition) -> list[tuple[int, Any]]:
     return layers
 
 
-
-
 def _met(rule: Any, state: Any) -> bool:
     stages = set(state.stage)
     return (

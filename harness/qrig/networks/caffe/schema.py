@@ -68,7 +68,8 @@ _MESSAGES = {
     "InputParameter": "shape=1 BlobShape*",
     "LRNParameter": """local_size=1 uint32[5]; alpha=2 float[1]; beta=3 float[0.75];
         norm_region=4 NormRegion[ACROSS_CHANNELS]; k=5 float[1]; engine=6 Engine[DEFAULT]""",
-    "MemoryDataParameter": "batch_size=1 uint32; channels=2 uint32; height=3 uint32; width=4 uint32",
+    "MemoryDataParameter": """batch_size=1 uint32; channels=2 uint32; height=3 uint32;
+        width=4 uint32""",
     "PoolingParameter": """pool=1 PoolMethod[MAX]; pad=4 uint32[0]; pad_h=9 uint32[0];
         pad_w=10 uint32[0]; kernel_size=2 uint32; kernel_h=5 uint32; kernel_w=6 uint32;
         stride=3 uint32[1]; stride_h=7 uint32; stride_w=8 uint32; engine=11 Engine[DEFAULT];
@@ -98,8 +99,8 @@ _MESSAGES = {
         scale_param=142 ScaleParameter; input_param=143 InputParameter""",
     "V1LayerParameter": "bottom=2 string*; top=3 string*; name=4 string; blobs=6 BlobProto*",
     "NetParameter": """name=1 string; layers=2 V1LayerParameter*; input=3 string*;
-        input_dim=4 int32*; force_backward=5 bool[false]; state=6 NetState; debug_info=7 bool[false];
-        input_shape=8 BlobShape*; layer=100 LayerParameter*""",
+        input_dim=4 int32*; force_backward=5 bool[false]; state=6 NetState;
+        debug_info=7 bool[false]; input_shape=8 BlobShape*; layer=100 LayerParameter*""",
 }
 
 _FIELD = re.compile(r"(\w+)=(\d+) (\w+)(\*p|\*)?(?:\[([^\]]*)\])?")

@@ -33,10 +33,8 @@ def read_weights(path: Path) -> Weights:
     """
     what = "trained weights (.caffemodel or .caffemodel.h5)"
     data = read_bytes(path, what=what, limit_bytes=MAX_WEIGHT_FILE_BYTES)
-    if data.startswith(_HDF5_SIGNATURE):
-        weights = _read_hdf5(path)
-    else:
-        weights = _read_binary(path, data)
+    is_hdf5 = data.startswith(_HDF5_SIGNATURE)
+    weights = _read_hdf5(path) if is_hdf5 else _read_binary(path, data)
     if not weights:
         raise FileFormatError(f"{path}: expected {what}, found a file without any; {_ADVICE}")
     return weights

@@ -1,0 +1,1 @@
+"""What measures speed: `./rig measure`. Nothing here passes or fails."""

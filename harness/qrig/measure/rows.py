@@ -1,0 +1,79 @@
+"""One row per layer: the columns of every results table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import frozen
+
+from qrig.measure.compare import Comparison
+from qrig.networks.graph import Shape
+
+SCHEMA_VERSION = 1
+"""The version of the columns; every file of results carries it."""
+
+COLUMNS = {
+    "schema_version": "int64",
+    "run_id": "string",
+    "target": "string",
+    "board": "string",
+    "backend": "string",
+    "core": "string",
+    "network": "string",
+    "input": "string",
+    "input_index": "int64",
+    "label": "Int64",
+    "layer_index": "int64",
+    "layer": "string",
+    "type": "string",
+    "shape": "string",
+    "mac": "int64",
+    "instructions": "Int64",
+    "cycles": "Int64",
+    "latency_us": "Float64",
+    "crc32_target": "string",
+    "crc32_host": "string",
+    "verdict": "string",
+    "differing": "Int64",
+    "first_difference": "string",
+}
+"""Columns and their pandas types. A number that is not available is missing, never zero."""
+
+
+@frozen
+class LayerResult:
+    """One layer of one inference; `instructions` come from emulators, `cycles` from silicon."""
+
+    name: str
+    type: str
+    shape: Shape
+    mac: int
+    instructions: int | None
+    cycles: int | None
+    comparison: Comparison
+
+
+def rows_of(
+    layers: tuple[LayerResult, ...], common: dict[str, Any], clock_hz: int
+) -> list[dict[str, Any]]:
+    """Return the rows of one inference; `common` holds the columns all of them share."""
+    return [
+        {
+            **common,
+            "schema_version": SCHEMA_VERSION,
+            "layer_index": index,
+            "layer": layer.name,
+            "type": layer.type,
+            "shape": str(layer.shape),
+            "mac": layer.mac,
+            "instructions": layer.instructions,
+            "cycles": layer.cycles,
+            "latency_us": layer.cycles * 1e6 / clock_hz if layer.cycles is not None else None,
+            "crc32_target": layer.comparison.crc32_target,
+            "crc32_host": layer.comparison.crc32_host,
+            "verdict": layer.comparison.verdict,
+            "differing": layer.comparison.differing,
+            "first_difference": layer.comparison.first_difference,
+        }
+        for index, layer in enumerate(layers)
+    ]

@@ -1,0 +1,1 @@
+"""Reports: the store of results, tables, plots and the HTML page."""

@@ -1,0 +1,1 @@
+"""Orchestration: what a command and a fixture both call."""

@@ -1,0 +1,232 @@
+"""The main job: networks on targets, every layer compared with the reference, a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from attrs import define, field, frozen
+
+from qrig.build import Deployment, build_deployment
+from qrig.datasets import Sample
+from qrig.errors import QrigError, UsageError
+from qrig.measure.rows import LayerResult, rows_of
+from qrig.reference import Trace, run_reference
+from qrig.reports.store import RunWriter, new_run_id
+from qrig.runs.deployed import CRC, FULL, Deployed
+from qrig.runs.networks import LoadedNetwork
+from qrig.runs.stamp import make_stamp
+from qrig.runs.targets import Target
+
+DEFAULT_SAMPLES = 50
+"""How many samples of a network are streamed unless the user says otherwise."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with a cell's name, inputs done, and inputs in all."""
+
+
+@frozen(eq=False)
+class Cell:
+    """One network on one target."""
+
+    target: Target
+    loaded: LoadedNetwork
+    deployment: Deployment
+
+    @property
+    def name(self) -> str:
+        """The cell's name, for people."""
+        return f"{self.loaded.name} on {self.target.name}"
+
+
+@frozen(eq=False)
+class BenchResult:
+    """A finished run: its folder, rows and run.json."""
+
+    folder: Path
+    rows: pd.DataFrame = field(repr=False)
+    run: dict[str, Any] = field(repr=False)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict: "bit-exact" or "differs"."""
+        return str(self.run["verdict"])
+
+
+def prepare(networks: list[LoadedNetwork], targets: tuple[Target, ...]) -> tuple[Cell, ...]:
+    """Check the targets and build every network for every target.
+
+    Raises TargetUnavailableError, NetworkTooLargeError, UnsupportedNetworkError, BuildError.
+    """
+    for target in targets:
+        target.check_available()
+    return tuple(
+        Cell(target, loaded, build_deployment(loaded.quantized, target.board))
+        for loaded in networks
+        for target in targets
+    )
+
+
+def bench(
+    cells: tuple[Cell, ...],
+    folder: Path,
+    *,
+    inputs: tuple[Sample, ...] | None = None,
+    samples: int = DEFAULT_SAMPLES,
+    trace: str = FULL,
+    progress: Progress = lambda name, done, total: None,
+) -> BenchResult:
+    """Run every cell and write the run into a new folder under `folder`.
+
+    `inputs` replaces the networks' own samples, of which the first `samples` are taken. If a target
+    fails, what was measured before is kept and reported, and the error is raised.
+    """
+    for cell in cells:
+        if not (inputs or cell.loaded.samples):
+            raise UsageError(
+                f"{cell.loaded.name}: expected inputs, found no samples in its network.toml; give "
+                "--input FILE"
+            )
+    job = _Job(RunWriter(folder, new_run_id()), cells, trace, progress)
+    error: str | None = "interrupted"
+    try:
+        for cell in cells:
+            job.run_cell(cell, inputs or cell.loaded.samples[:samples])
+        error = None
+    except QrigError as failure:
+        error = str(failure)
+        raise
+    finally:
+        result = job.finish(error)
+    return result
+
+
+@define
+class _Job:
+    """A run in progress."""
+
+    writer: RunWriter
+    cells: tuple[Cell, ...]
+    trace: str
+    progress: Progress
+    started: datetime = field(factory=lambda: datetime.now(UTC))
+    accuracy: list[dict[str, Any]] = field(factory=list)
+    recoveries: list[dict[str, Any]] = field(factory=list)
+    stamps: list[dict[str, Any]] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.stamps = [make_stamp(cell.target, cell.deployment) for cell in self.cells]
+        self.writer.save_run(self._document("running", None, None))
+
+    def run_cell(self, cell: Cell, inputs: tuple[Sample, ...]) -> None:
+        correct = labelled = 0
+        with Deployed(cell.target, cell.deployment) as deployed:
+            try:
+                for index, (sample, layers, expected) in enumerate(
+                    run_inputs(deployed, inputs, self.trace)
+                ):
+                    common = self._common(cell, sample, index)
+                    self.writer.append(rows_of(layers, common, cell.target.board.clock_hz))
+                    labelled += sample.label is not None
+                    correct += sample.label == expected.top1
+                    self.progress(cell.name, index + 1, len(inputs))
+            finally:
+                self._note_cell(cell, deployed, correct, labelled)
+
+    def finish(self, error: str | None) -> BenchResult:
+        """Write table, plots and page of what there is; the run's own error goes into run.json."""
+        from qrig.reports.html import write_report
+        from qrig.reports.plots import write_plots
+
+        status = "complete" if error is None else "interrupted"
+        if error is not None and error != "interrupted":
+            status = "failed"
+        rows = self.writer.finish()
+        verdict = (
+            "bit-exact" if not (rows["verdict"] == "differs").any() and len(rows) else "differs"
+        )
+        document = self._document(status, verdict if len(rows) else None, error)
+        self.writer.save_run(document)
+        run = {"run_id": self.writer.run_id, **document}
+        write_plots(rows, self.writer.folder)
+        write_report(rows, run, self.writer.folder / "report.html")
+        return BenchResult(self.writer.folder, rows, run)
+
+    def _common(self, cell: Cell, sample: Sample, index: int) -> dict[str, Any]:
+        return {
+            "run_id": self.writer.run_id,
+            "target": cell.target.name,
+            "board": cell.target.board.name,
+            "backend": cell.target.backend.name,
+            "core": cell.target.board.core,
+            "network": cell.loaded.name,
+            "input": sample.name,
+            "input_index": index,
+            "label": sample.label,
+        }
+
+    def _note_cell(self, cell: Cell, deployed: Deployed, correct: int, labelled: int) -> None:
+        names = {"target": cell.target.name, "network": cell.loaded.name}
+        if labelled:
+            self.accuracy.append({**names, "correct": correct, "labelled": labelled})
+        statistics = deployed.session.statistics
+        self.recoveries.append(
+            {
+                **names,
+                "requests": statistics.requests,
+                "resends": statistics.resends,
+                "damaged": statistics.damaged,
+                "restarts": deployed.restarts,
+            }
+        )
+
+    def _document(self, status: str, verdict: str | None, error: str | None) -> dict[str, Any]:
+        finished = None if status == "running" else datetime.now(UTC).isoformat(timespec="seconds")
+        return {
+            "status": status,
+            "verdict": verdict,
+            "started": self.started.isoformat(timespec="seconds"),
+            "finished": finished,
+            "error": error,
+            "trace": self.trace,
+            "stamps": self.stamps,
+            "footprints": [_footprint(cell) for cell in self.cells],
+            "accuracy": self.accuracy,
+            "recoveries": self.recoveries,
+        }
+
+
+def run_inputs(
+    deployed: Deployed, inputs: tuple[Sample, ...], trace: str
+) -> Iterator[tuple[Sample, tuple[LayerResult, ...], Trace]]:
+    """Run `inputs` and yield each with its compared layers and the reference's trace.
+
+    Where checksums differ the input is run again with all tensors, to name the element.
+    """
+    for sample in inputs:
+        expected = run_reference(
+            deployed.deployment.network, sample.pixels, deployed.deployment.semantics
+        )
+        layers = deployed.compare(deployed.run(sample.pixels, trace), expected)
+        if trace == CRC and any(layer.comparison.verdict == "differs" for layer in layers):
+            layers = deployed.compare(deployed.run(sample.pixels, FULL), expected)
+        yield sample, layers, expected
+
+
+def _footprint(cell: Cell) -> dict[str, Any]:
+    footprint = cell.deployment.footprint
+    return {
+        "target": cell.target.name,
+        "network": cell.loaded.name,
+        "flash_bytes": footprint.flash_bytes,
+        "ram_bytes": footprint.ram_bytes,
+        "flash_total_bytes": footprint.flash_total_bytes,
+        "ram_total_bytes": footprint.ram_total_bytes,
+        "sections": [
+            {"name": s.name, "region": s.region, "size_bytes": s.size_bytes}
+            for s in footprint.sections
+        ],
+    }

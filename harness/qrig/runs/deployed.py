@@ -1,0 +1,134 @@
+"""A deployment that runs: started, asked, restarted if its board restarts, stopped for certain."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from qrig.backends import Running
+from qrig.build import Deployment
+from qrig.datasets.images import Pixels
+from qrig.errors import BoardRestartedError, TargetCrashedError, TargetError, TransportClosedError
+from qrig.link import Session, open_session
+from qrig.link.inference import RemoteNetwork, RemoteTrace
+from qrig.link.transports.stream_socket import SocketTransport
+from qrig.measure.compare import Comparison, compare_checksum, compare_tensors
+from qrig.measure.rows import LayerResult
+from qrig.reference import Trace
+from qrig.runs.targets import Target
+
+FULL, CRC, LOGITS = TRACES = ("full", "crc", "logits")
+"""What is compared: every tensor bit for bit, every tensor's checksum, or the output alone."""
+
+
+class Deployed:
+    """A deployment running on a target; use it in a `with` statement."""
+
+    def __init__(self, target: Target, deployment: Deployment) -> None:
+        """Prepare to start `deployment` on `target`."""
+        self.target = target
+        self.deployment = deployment
+        self.restarts = 0
+        self._running: Running | None = None
+        self._session: Session | None = None
+        self._network: RemoteNetwork | None = None
+
+    def __enter__(self) -> Deployed:
+        """Start the target and open a session; raises TargetError."""
+        self._running = self.target.backend.start(self.deployment)
+        try:
+            self._open()
+        except BaseException:
+            self._running.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the target."""
+        self.running.stop()
+
+    @property
+    def running(self) -> Running:
+        """The started target."""
+        if self._running is None:
+            raise TargetError(f"{self.target.name}: expected it to be started first")
+        return self._running
+
+    @property
+    def session(self) -> Session:
+        """The open session."""
+        if self._session is None:
+            raise TargetError(f"{self.target.name}: expected an open session")
+        return self._session
+
+    @property
+    def network(self) -> RemoteNetwork:
+        """The network on the target."""
+        if self._network is None:
+            raise TargetError(f"{self.target.name}: expected an open session")
+        return self._network
+
+    def run(self, pixels: Pixels, trace: str = FULL) -> RemoteTrace:
+        """Run one input of the network's shape and channel order.
+
+        If the board restarts meanwhile, the session is opened again and the whole input repeated,
+        once. Raises TargetError; if the target died, with its last words.
+        """
+        try:
+            return self._run(pixels, trace)
+        except BoardRestartedError:
+            self.restarts += 1
+            self._open()
+            return self._run(pixels, trace)
+
+    def _run(self, pixels: Pixels, trace: str) -> RemoteTrace:
+        try:
+            return self.network.run(pixels, tensors=trace == FULL, crc=trace != LOGITS)
+        except TransportClosedError as error:
+            raise self._crashed() from error
+
+    def _open(self) -> None:
+        transport = SocketTransport(self.running.stream)
+        try:
+            self._session = open_session(transport, build=self.deployment.build_id)
+        except TransportClosedError as error:
+            raise self._crashed() from error
+        self._network = RemoteNetwork(self._session)
+
+    def _crashed(self) -> TargetCrashedError:
+        return TargetCrashedError(
+            f"{self.target.name}: expected the target to keep running, found that "
+            f"{self.running.last_words()}"
+        )
+
+    def compare(self, remote: RemoteTrace, expected: Trace) -> tuple[LayerResult, ...]:
+        """Compare an inference with the reference's, stage by stage."""
+        network = self.deployment.network
+        results = []
+        for index, (stage, record) in enumerate(zip(network.stages, remote.records, strict=True)):
+            ticks = record.ticks
+            results.append(
+                LayerResult(
+                    name=stage.name,
+                    type=stage.type,
+                    shape=stage.out_shape,
+                    mac=getattr(stage, "mac", 0),
+                    instructions=None if ticks is None else self.running.instructions(ticks),
+                    cycles=None if ticks is None else self.running.cycles(ticks),
+                    comparison=_comparison(remote, expected, index),
+                )
+            )
+        return tuple(results)
+
+
+def _comparison(remote: RemoteTrace, expected: Trace, index: int) -> Comparison:
+    tensor = expected.tensors[index]
+    if remote.tensors:
+        return compare_tensors(tensor, remote.tensors[index])
+    if index == len(expected.tensors) - 1:
+        return compare_tensors(tensor, remote.output)
+    return compare_checksum(tensor, remote.records[index].crc32)

@@ -1,0 +1,64 @@
+"""One input through one network on one target, as a JSON document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qrig.build import build_deployment
+from qrig.datasets import Sample
+from qrig.reference import run_reference
+from qrig.runs.deployed import FULL, Deployed
+from qrig.runs.networks import LoadedNetwork
+from qrig.runs.targets import Target
+
+SCHEMA = "qrig-run/1"
+"""The `schema` of the document."""
+
+
+def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str, Any]:
+    """Run `sample` and return the document; `verdict` is "bit-exact" or "differs".
+
+    Shapes are [h, w, c]; `crc32` is of the target's tensor; `logits` are the integers before a
+    softmax; a counter that is not available is null. Raises QrigError.
+    """
+    target.check_available()
+    deployment = build_deployment(loaded.quantized, target.board)
+    with Deployed(target, deployment) as deployed:
+        remote = deployed.run(sample.pixels, FULL)
+        expected = run_reference(loaded.quantized, sample.pixels, deployment.semantics)
+        layers = deployed.compare(remote, expected)
+    network = loaded.quantized
+    logits = _integers(remote.tensors[network.logits_stage])
+    top1 = logits.index(max(logits))
+    exact = all(layer.comparison.verdict == "bit-exact" for layer in layers)
+    document = {
+        "schema": SCHEMA,
+        "target": target.name,
+        "network": loaded.name,
+        "input": sample.name,
+        "layers": [
+            {
+                "name": layer.name,
+                "type": layer.type,
+                "shape": list(layer.shape),
+                "crc32": layer.comparison.crc32_target,
+                "instructions": layer.instructions,
+                "cycles": layer.cycles,
+                "match": layer.comparison.verdict == "bit-exact",
+                "first_difference": layer.comparison.first_difference,
+            }
+            for layer in layers
+        ],
+        "logits": logits,
+        "top1": top1,
+        "label": loaded.labels[top1] if top1 < len(loaded.labels) else None,
+        "verdict": "bit-exact" if exact else "differs",
+        "notices": list(loaded.notices),
+    }
+    if network.stages[-1].type == "softmax":
+        document["softmax"] = _integers(remote.output)
+    return document
+
+
+def _integers(tensor: bytes) -> list[int]:
+    return [byte - 256 if byte > 127 else byte for byte in tensor]

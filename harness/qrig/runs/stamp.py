@@ -1,0 +1,62 @@
+"""The stamp: all that a number depends on."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import subprocess
+from typing import Any
+
+import attrs
+
+from qrig import __version__
+from qrig.build import Deployment
+from qrig.fixedpoint.digest import network_sha256
+from qrig.resources import checkout_root
+from qrig.runs.targets import Target
+
+_GIT_TIMEOUT_S = 10.0
+
+
+def make_stamp(target: Target, deployment: Deployment) -> dict[str, Any]:
+    """Return what every number of this deployment on this target depends on."""
+    board = target.board
+    return {
+        "target": target.name,
+        "network": deployment.network.name,
+        "network_sha256": network_sha256(deployment.network),
+        "build_id": deployment.build_id,
+        "compiler": deployment.toolchain.version,
+        "compiler_flags": " ".join(deployment.toolchain.flags),
+        "kernel_library": f"qrig {__version__}",
+        "semantics": attrs.asdict(deployment.semantics),
+        "core": board.core,
+        "clock_hz": board.clock_hz,
+        "cache": "none",
+        "placement": "code and constants in memory.code, data in memory.data",
+        "counter": target.backend.counts,
+        **target.backend.stamp(),
+        "board_serial": None,
+        "host": platform.machine(),
+        "git_revision": git_revision(),
+        "qrig_version": __version__,
+    }
+
+
+@functools.cache
+def git_revision() -> str | None:
+    """Return the revision of the checkout, with -dirty if it has changes; None for a wheel."""
+    root = checkout_root()
+    if root is None or not (root / ".git").exists():
+        return None
+    try:
+        output = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607  # whichever git the user has
+            capture_output=True,
+            text=True,
+            timeout=_GIT_TIMEOUT_S,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return output.strip() or None
