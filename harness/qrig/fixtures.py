@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from attrs import define, field
 
 from qrig.build import Deployment, build_deployment
 from qrig.datasets import Sample
@@ -24,81 +25,24 @@ Measure = Callable[..., tuple[LayerResult, ...]]
 _OUTPUT_KEY = "qrig_measured"
 
 
+@define
 class TargetTests:
-    """Runs tests once per target and keeps what they measure."""
+    """The targets of this test session, which the user `named` or which are defaults.
 
-    def __init__(self, config: pytest.Config, targets: tuple[Target, ...], *, named: bool) -> None:
-        """Prepare for `targets`, which the user `named` or which are defaults."""
-        self._config = config
-        self._targets = targets
-        self._named = named
-        self._rows: list[dict[str, Any]] = []
-        self._stamps: dict[str, dict[str, Any]] = {}
-        self._report: str | None = None
+    `rows` and `stamps` are what the tests measured, in this process and in xdist's workers.
+    """
 
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run every test that uses a target once per target."""
-        if "target" in metafunc.fixturenames:
-            metafunc.parametrize(
-                "target",
-                self._targets,
-                indirect=True,
-                ids=[t.name for t in self._targets],
-                scope="session",
-            )
+    targets: tuple[Target, ...]
+    named: bool
+    rows: list[dict[str, Any]] = field(factory=list)
+    stamps: dict[str, dict[str, Any]] = field(factory=dict)
+    summary: str | None = None
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Group tests by target, so that xdist gives each target to one worker."""
-        if not self._config.pluginmanager.hasplugin("xdist"):
-            return
-        for item in items:
-            callspec = getattr(item, "callspec", None)
-            target = callspec.params.get("target") if callspec is not None else None
-            if isinstance(target, Target):
-                item.add_marker(pytest.mark.xdist_group(target.name))
-
-    @pytest.fixture(scope="session")
-    def target(self, request: pytest.FixtureRequest) -> Target:
-        """The target the test runs on."""
-        target: Target = request.param
-        reason = target.backend.unavailable()
-        if reason is not None:
-            if not self._named:
-                pytest.skip(f"{target.name}: {reason}")
-            target.check_available()
-        return target
-
-    @pytest.fixture(scope="session")
-    def network(self, request: pytest.FixtureRequest) -> LoadedNetwork:
-        """The network: the ini key `qrig_network`, or what an indirect parameter names."""
-        return load_network(getattr(request, "param", self._config.getini("qrig_network")))
-
-    @pytest.fixture
-    def deployment(self, target: Target, network: LoadedNetwork) -> Deployment:
-        """The network built for the target."""
-        return build_deployment(network.quantized, target.board)
-
-    @pytest.fixture
-    def link(self, target: Target, deployment: Deployment) -> Iterator[Deployed]:
-        """The deployment started on the target, with an open session."""
-        with Deployed(target, deployment) as deployed:
-            yield deployed
-
-    @pytest.fixture
-    def measure(self, request: pytest.FixtureRequest, link: Deployed) -> Measure:
-        """A function that runs a sample on the target and records every layer."""
-
-        def run(sample: Sample, trace: str = FULL) -> tuple[LayerResult, ...]:
-            _, layers, _ = next(run_inputs(link, (sample,), trace))
-            self._record(link, sample, layers)
-            return layers
-
-        return run
-
-    def _record(self, link: Deployed, sample: Sample, layers: tuple[LayerResult, ...]) -> None:
+    def record(self, link: Deployed, sample: Sample, layers: tuple[LayerResult, ...]) -> None:
+        """Keep the rows of one inference."""
         target, network = link.target, link.deployment.network
         names = {"target": target.name, "network": network.name}
-        seen = {row["input_index"] for row in self._rows if row.items() >= names.items()}
+        seen = {row["input_index"] for row in self.rows if row.items() >= names.items()}
         common = {
             **names,
             "board": target.board.name,
@@ -108,58 +52,131 @@ class TargetTests:
             "input_index": len(seen),
             "label": sample.label,
         }
-        self._rows += rows_of(layers, common, target.board.clock_hz)
-        self._stamps[link.deployment.build_id] = make_stamp(target, link.deployment)
+        self.rows += rows_of(layers, common, target.board.clock_hz)
+        self.stamps[link.deployment.build_id] = make_stamp(target, link.deployment)
 
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand the rows to the controller, or write the run."""
-        output = getattr(self._config, "workeroutput", None)
-        if output is not None:
-            output[_OUTPUT_KEY] = {"rows": self._rows, "stamps": self._stamps}
-        elif self._rows:
-            self._report = self._write()
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """Take the rows of an xdist worker."""
-        measured = getattr(node, "workeroutput", {}).get(_OUTPUT_KEY)
-        if measured:
-            self._rows += measured["rows"]
-            self._stamps |= measured["stamps"]
+TARGET_TESTS = pytest.StashKey[TargetTests]()
+"""Where the session's TargetTests are, in the stash of pytest's configuration."""
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say where the results are."""
-        if self._report is not None:
-            terminalreporter.section("qrig")
-            terminalreporter.write_line(self._report)
 
-    def _write(self) -> str:
-        from qrig.reports.html import write_report
-        from qrig.reports.plots import write_plots
-        from qrig.reports.store import RunWriter, new_run_id, runs_folder
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test that uses a target once per target."""
+    if "target" in metafunc.fixturenames:
+        targets = metafunc.config.stash[TARGET_TESTS].targets
+        names = [target.name for target in targets]
+        metafunc.parametrize("target", targets, indirect=True, ids=names, scope="session")
 
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        differs = any(row["verdict"] == "differs" for row in self._rows)
-        verdict = "differs" if differs else "bit-exact"
-        document = {
-            "status": "complete",
-            "verdict": verdict,
-            "started": now,
-            "finished": now,
-            "error": None,
-            "stamps": list(self._stamps.values()),
-            "footprints": [],
-            "accuracy": [],
-        }
-        try:
-            writer = RunWriter(runs_folder(self._config.getoption("qrig_runs")), new_run_id())
-            writer.save_run(document)
-            writer.append({**row, "run_id": writer.run_id} for row in self._rows)
-            frame = writer.finish()
-            write_plots(frame, writer.folder)
-            write_report(
-                frame, {"run_id": writer.run_id, **document}, writer.folder / "report.html"
-            )
-        except (QrigError, OSError) as error:
-            return f"the results could not be written: {error}"
-        return f"{verdict}: {writer.folder / 'report.html'}"
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Group tests by target, so that xdist's loadgroup gives each target to one worker."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        target = callspec.params.get("target") if callspec is not None else None
+        if isinstance(target, Target):
+            item.add_marker(pytest.mark.xdist_group(target.name))
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest) -> Target:
+    """The target the test runs on."""
+    chosen: Target = request.param
+    reason = chosen.backend.unavailable()
+    if reason is not None and not request.config.stash[TARGET_TESTS].named:
+        pytest.skip(f"{chosen.name}: {reason}")
+    chosen.check_available()
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def network(request: pytest.FixtureRequest) -> LoadedNetwork:
+    """The network: the ini key `qrig_network`, or what an indirect parameter names."""
+    return load_network(getattr(request, "param", request.config.getini("qrig_network")))
+
+
+@pytest.fixture
+def deployment(target: Target, network: LoadedNetwork) -> Deployment:
+    """The network built for the target."""
+    return build_deployment(network.quantized, target.board)
+
+
+@pytest.fixture
+def link(target: Target, deployment: Deployment) -> Iterator[Deployed]:
+    """The deployment started on the target, with an open session."""
+    with Deployed(target, deployment) as deployed:
+        yield deployed
+
+
+@pytest.fixture
+def measure(request: pytest.FixtureRequest, link: Deployed) -> Measure:
+    """A function that runs a sample on the target and records every layer."""
+
+    def run(sample: Sample, trace: str = FULL) -> tuple[LayerResult, ...]:
+        _, layers, _ = next(run_inputs(link, (sample,), trace))
+        request.config.stash[TARGET_TESTS].record(link, sample, layers)
+        return layers
+
+    return run
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the rows to the controller, or write the run."""
+    tests = session.config.stash[TARGET_TESTS]
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_OUTPUT_KEY] = {"rows": tests.rows, "stamps": tests.stamps}
+    elif tests.rows:
+        tests.summary = _write_run(tests, session.config.getoption("qrig_runs"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Take the rows of an xdist worker."""
+    measured = getattr(node, "workeroutput", {}).get(_OUTPUT_KEY)
+    if measured:
+        tests = node.config.stash[TARGET_TESTS]
+        tests.rows += measured["rows"]
+        tests.stamps |= measured["stamps"]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say where the results are."""
+    summary = config.stash[TARGET_TESTS].summary
+    if summary is not None:
+        terminalreporter.section("qrig")
+        terminalreporter.write_line(summary)
+
+
+def _write_run(tests: TargetTests, folder: str | None) -> str:
+    """Write the rows as a run and return what to tell the user."""
+    from qrig.reports.html import write_report
+    from qrig.reports.plots import write_plots
+    from qrig.reports.store import RunWriter, new_run_id, runs_folder
+
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    differs = any(row["verdict"] == "differs" for row in tests.rows)
+    document = {
+        "status": "complete",
+        "verdict": "differs" if differs else "bit-exact",
+        "started": now,
+        "finished": now,
+        "error": None,
+        "stamps": list(tests.stamps.values()),
+        "footprints": [],
+        "accuracy": [],
+    }
+    try:
+        writer = RunWriter(runs_folder(folder), new_run_id())
+        writer.save_run(document)
+        writer.append({**row, "run_id": writer.run_id} for row in tests.rows)
+        frame = writer.finish()
+        write_plots(frame, writer.folder)
+        page = writer.folder / "report.html"
+        write_report(frame, {"run_id": writer.run_id, **document}, page)
+    except (QrigError, OSError) as error:
+        return f"the results could not be written: {error}"
+    return f"{document['verdict']}: {page}"

@@ -35,11 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if not chosen:
         return
     from qrig.errors import UsageError
-    from qrig.fixtures import TargetTests
+    from qrig import fixtures
     from qrig.runs.targets import find_targets
 
     try:
         targets = find_targets(chosen)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
-    config.pluginmanager.register(TargetTests(config, targets, named=bool(named)), "qrig.fixtures")
+    config.stash[fixtures.TARGET_TESTS] = fixtures.TargetTests(targets, named=bool(named))
+    config.pluginmanager.register(fixtures, "qrig.fixtures")
