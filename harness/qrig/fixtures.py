@@ -61,11 +61,20 @@ TARGET_TESTS = pytest.StashKey[TargetTests]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run every test that uses a target once per target."""
-    if "target" in metafunc.fixturenames:
+    """Run every test that uses a target once per target, unless it chooses its own."""
+    if "target" in metafunc.fixturenames and not _chooses_target(metafunc):
         targets = metafunc.config.stash[TARGET_TESTS].targets
         names = [target.name for target in targets]
         metafunc.parametrize("target", targets, indirect=True, ids=names, scope="session")
+
+
+def _chooses_target(metafunc: pytest.Metafunc) -> bool:
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        names = mark.args[0] if mark.args else mark.kwargs.get("argnames", "")
+        split = names.split(",") if isinstance(names, str) else names
+        if "target" in {name.strip() for name in split}:
+            return True
+    return False
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
