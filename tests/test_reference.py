@@ -51,7 +51,9 @@ def _by_oracle(layer: QuantizedLayer, tensor: list[int], semantics: Semantics) -
     return oracle.softmax(tensor, "5.9" if semantics.softmax == "5.9" else "5.4")
 
 
-def _pixels(network: QuantizedNetwork, seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def _pixels(
+    network: QuantizedNetwork, seed: int
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.random.default_rng(seed).integers(0, 256, network.input.shape, dtype=np.uint8)
 
 

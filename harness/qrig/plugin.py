@@ -8,6 +8,7 @@ line and unavailable is an error; one from the ini file is a skip with its reaso
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 
 import pytest
@@ -21,11 +22,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("qrig", "fixed-point networks on Cortex-M targets")
     about = "board or board@backend to run tests on; may be given several times"
     group.addoption("--qrig-target", action="append", dest=_DEST, metavar="T", help=about)
-    with contextlib.suppress(ValueError):  # another plugin owns --target
-        group.addoption("--target", action="append", dest=_DEST, metavar="T", help=about)
+    if not _owned(parser, "--target"):
+        # Newer pytest says at once that another plugin owns --target, older only when it parses.
+        with contextlib.suppress(ValueError, argparse.ArgumentError):
+            group.addoption("--target", action="append", dest=_DEST, metavar="T", help=about)
     group.addoption("--qrig-runs", metavar="DIR", help="folder for the results of measured tests")
     parser.addini("qrig_targets", "default targets, skipped where unavailable", "args", default=[])
     parser.addini("qrig_network", "network of the `network` fixture", default="lenet-mnist")
+
+
+def _owned(parser: pytest.Parser, option: str) -> bool:
+    groups = [getattr(parser, "_anonymous", None), *getattr(parser, "_groups", [])]
+    return any(
+        option in known.names() for group in groups for known in getattr(group, "options", [])
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -99,7 +99,7 @@ def read_board(path: Path) -> Board:
     text = read_text(path, what="a board description (board.toml)")
     try:
         table: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long, arrays too deep
         raise FileFormatError(
             f"{path}: expected TOML, found a mistake: {error}; correct it"
         ) from error

@@ -10,34 +10,60 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from qrig.errors import FileFormatError
-from qrig.fixedpoint.formats import MAX_FRACTION_BITS, Formats, LayerFormat
+from qrig.fixedpoint.formats import MAX_FRACTION_BITS, Formats, LayerFormat, is_number, shown
 from qrig.networks.graph import Shape
 from qrig.networks.shapes import checked
 
 _ADVICE = "use the .pkl that ARM's nn_quantizer.py wrote, or formats.json"
 _MAX_MEMO = 1_000_000
-_MEMO_OPCODES = {"PUT", "BINPUT", "LONG_BINPUT"}
+_MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
+_SCALAR_OPCODES = frozenset(
+    "NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT "
+    "STRING BINSTRING SHORT_BINSTRING UNICODE SHORT_BINUNICODE BINUNICODE "
+    "GLOBAL STACK_GLOBAL".split()
+)
+_TUPLE_OPCODES = {"TUPLE": -1, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+_OPCODES = (
+    frozenset(
+        "PROTO FRAME STOP MARK POP POP_MARK GET BINGET LONG_BINGET EMPTY_DICT DICT SETITEM "
+        "SETITEMS EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE REDUCE NEWOBJ BUILD".split()
+    )
+    | _MEMO_OPCODES
+    | _SCALAR_OPCODES
+    | frozenset(_TUPLE_OPCODES)
+)
+"""What plain data and one object need; a set, a copy or a persistent id is nothing of ours."""
 
 
 class _Bag:
     """What the pickled quantiser becomes: an object with nothing but its data."""
 
+    def __setstate__(self, state: object) -> None:
+        if not isinstance(state, dict):
+            raise pickle.UnpicklingError("its state is not a dictionary")
+        vars(self).update(state)
 
-def _reconstruct(cls: object, base: object, state: object) -> _Bag:
-    if cls is not _Bag or base is not object or state is not None:
-        raise pickle.UnpicklingError("it rebuilds something other than the quantiser")
-    return _Bag()
+
+class _Reconstruct:
+    """`copy_reg._reconstructor` for the quantiser alone; has no attributes a pickle could set."""
+
+    __slots__ = ()
+
+    def __call__(self, cls: object, base: object, state: object) -> _Bag:
+        if cls is not _Bag or base is not object or state is not None:
+            raise pickle.UnpicklingError("it rebuilds something other than the quantiser")
+        return _Bag()
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("__main__", "Caffe_Quantizer"): _Bag,
-    ("copy_reg", "_reconstructor"): _reconstruct,
-    ("copyreg", "_reconstructor"): _reconstruct,
+    ("copy_reg", "_reconstructor"): _Reconstruct(),
+    ("copyreg", "_reconstructor"): _Reconstruct(),
     ("__builtin__", "object"): object,
     ("builtins", "object"): object,
 }
@@ -79,9 +105,7 @@ def formats_from_pickle(path: Path, data: bytes) -> Formats:
 
 def _load(path: Path, data: bytes) -> _Bag:
     try:
-        for opcode, argument, _ in pickletools.genops(data):
-            if opcode.name in _MEMO_OPCODES and int(argument or 0) > _MAX_MEMO:
-                raise pickle.UnpicklingError("its memo is absurdly large")
+        _check_opcodes(data)
         loaded = _PlainUnpickler(io.BytesIO(data), encoding="latin-1").load()
     except Exception as error:  # a damaged pickle can raise nearly anything
         reason = " ".join(str(error).split())[:120] or type(error).__name__
@@ -96,6 +120,30 @@ def _load(path: Path, data: bytes) -> _Bag:
     return loaded
 
 
+def _check_opcodes(data: bytes) -> None:
+    """Refuse a pickle that holds anything but plain data, before it is loaded.
+
+    Tuples of scalars alone are let through: Python hashes a tuple within tuples without a limit of
+    depth, and of time where it holds the same one twice.
+    """
+    scalars = 0  # pushed since the last mark, or since anything else
+    marked = False  # whether nothing but scalars came after the last mark
+    for opcode, argument, _ in pickletools.genops(data):
+        name = opcode.name
+        if name not in _OPCODES:
+            raise pickle.UnpicklingError(f"it holds the opcode {name}")
+        if name in _MEMO_OPCODES:
+            if isinstance(argument, int) and argument > _MAX_MEMO:
+                raise pickle.UnpicklingError("its memo is absurdly large")
+            continue
+        if name in _TUPLE_OPCODES:
+            wanted = _TUPLE_OPCODES[name]
+            if not marked if wanted < 0 else scalars < wanted:
+                raise pickle.UnpicklingError("it holds a tuple of something other than scalars")
+        scalars = scalars + 1 if name in _SCALAR_OPCODES else 0
+        marked = name == "MARK" or (marked and name in _SCALAR_OPCODES)
+
+
 class _Reader:
     """Checked access to the quantiser's attributes."""
 
@@ -104,7 +152,7 @@ class _Reader:
         self.attributes = attributes
 
     def fail(self, name: str, expected: str) -> FileFormatError:
-        found = repr(self.attributes.get(name))[:80]
+        found = shown(self.attributes.get(name))
         return FileFormatError(
             f"{self.path}: {name}: expected {expected}, found {found}; {_ADVICE}"
         )
@@ -136,9 +184,7 @@ class _Reader:
         value = self.attributes.get("mean_val")
         if not value:
             return None
-        if not isinstance(value, list | tuple) or not all(
-            isinstance(item, int | float) for item in value
-        ):
+        if not isinstance(value, list | tuple) or not all(is_number(item) for item in value):
             raise self.fail("mean_val", "a list of channel means")
         return tuple(float(item) for item in value)
 
@@ -149,5 +195,5 @@ def _is_bits(value: object) -> bool:
     )
 
 
-def _are_ints(value: object) -> bool:
-    return isinstance(value, Iterable) and all(isinstance(item, int) for item in value)
+def _are_ints(value: object) -> TypeGuard[Sequence[int]]:
+    return isinstance(value, list | tuple) and all(isinstance(item, int) for item in value)

@@ -6,9 +6,10 @@ A format Qm.n is named by n, its fractional bits: the real value is the integer 
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from attrs import field, frozen
 
@@ -24,6 +25,7 @@ MAX_FRACTION_BITS = 64
 """Formats beyond Q.±64 are mistakes."""
 
 _LIMIT_BYTES = 1 << 24
+_MAX_FLOAT32 = 3.0e38
 
 
 @frozen
@@ -58,6 +60,14 @@ class Formats:
     source: str = field(default="formats", eq=False)
 
 
+def shown(value: object) -> str:
+    """Return untrusted `value` as one short line, however large or deep it is."""
+    try:
+        return reprlib.Repr(maxstring=80, maxother=80).repr(value)
+    except ValueError:  # an integer with more digits than Python writes
+        return f"a huge {type(value).__name__}"
+
+
 def read_formats(path: Path) -> Formats:
     """Read formats from `formats.json` or ARM's quantiser pickle; the content decides which.
 
@@ -77,12 +87,13 @@ def formats_from_json(path: Path, data: bytes) -> Formats:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise FileFormatError(
-            f"{path}: expected formats.json, found text that is not JSON ({error}); correct it"
+            f"{path}: expected formats.json, found text that is not JSON "
+            f"({' '.join(str(error).split())[:120]}); correct it"
         ) from error
     schema = document.get("schema")
     if schema != SCHEMA:
         raise FileFormatError(
-            f'{path}: expected "schema": "{SCHEMA}", found {schema!r}; use formats written by '
+            f'{path}: expected "schema": "{SCHEMA}", found {shown(schema)}; use formats written by '
             "qrig or ARM's .pkl"
         )
     reader = _Reader(path)
@@ -111,6 +122,15 @@ def formats_from_json(path: Path, data: bytes) -> Formats:
         mean=reader.mean(source.get("mean")),
         scale=reader.scale(source.get("scale")),
         source=str(path),
+    )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether `value` is a number, and a finite one that a float32 holds."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and -_MAX_FLOAT32 <= value <= _MAX_FLOAT32
     )
 
 
@@ -148,7 +168,7 @@ class _Reader:
 
     def fail(self, where: str, expected: str, found: object) -> FileFormatError:
         return FileFormatError(
-            f"{self.path}: {where}: expected {expected}, found {found!r}; correct it"
+            f"{self.path}: {where}: expected {expected}, found {shown(found)}; correct it"
         )
 
     def only(self, table: Mapping[str, Any], where: str, known: set[str]) -> None:
@@ -178,12 +198,13 @@ class _Reader:
 
     def layer(self, name: str, entry: object) -> LayerFormat:
         keys = [key for key in LayerFormat.__slots__ if key != "__weakref__"]
+        where = f"layers.{name if name.isprintable() else shown(name)}"
         if not isinstance(entry, dict):
-            raise self.fail(f"layers.{name}", "an object", entry)
-        self.only(entry, f"layers.{name}", set(keys))
+            raise self.fail(where, "an object", entry)
+        self.only(entry, where, set(keys))
         return LayerFormat(
             **{
-                key: self.bits(entry.get(key), f"layers.{name}.{key}", shift=key.endswith("shift"))
+                key: self.bits(entry.get(key), f"{where}.{key}", shift=key.endswith("shift"))
                 for key in keys
             }
         )
@@ -207,13 +228,13 @@ class _Reader:
     def mean(self, value: object) -> tuple[float, ...] | None:
         if value is None:
             return None
-        if not isinstance(value, list) or not all(isinstance(v, int | float) for v in value):
+        if not isinstance(value, list) or not all(is_number(v) for v in value):
             raise self.fail("input.mean", "a list of channel means", value)
         return tuple(float(v) for v in value)
 
     def scale(self, value: object) -> float | None:
         if value is None:
             return None
-        if not isinstance(value, int | float) or not 0 < value < float("inf"):
+        if not is_number(value) or value <= 0:
             raise self.fail("input.scale", "a positive number", value)
         return float(value)

@@ -44,7 +44,7 @@ def read_description(folder: Path) -> NetworkDescription:
     text = read_text(path, what="a network description (network.toml)")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers too long, arrays too deep
         raise FileFormatError(
             f"{path}: expected TOML, found a mistake: {error}; correct it"
         ) from error

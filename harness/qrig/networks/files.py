@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from qrig.errors import FileFormatError
@@ -10,19 +11,23 @@ from qrig.errors import FileFormatError
 def read_bytes(path: Path, *, what: str, limit_bytes: int) -> bytes:
     """Return the bytes of the file at `path`.
 
-    Raises FileFormatError if it is missing, a directory, unreadable, empty or larger than
-    `limit_bytes`; `what` names the kind of file in the message.
+    Raises FileFormatError if it is missing, a directory, a device or pipe (which may never end),
+    unreadable, empty or larger than `limit_bytes`; `what` names the kind of file in the message.
     """
     try:
-        if path.is_dir():
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
             raise FileFormatError(
                 f"{path}: expected {what}, found a directory; name the file itself"
             )
-        size = path.stat().st_size
-        if size > limit_bytes:
+        if not stat.S_ISREG(status.st_mode):
             raise FileFormatError(
-                f"{path}: expected {what} of at most {limit_bytes} bytes, found {size} bytes; "
-                "check that this is the right file"
+                f"{path}: expected {what}, found a device or a pipe; copy it into a file"
+            )
+        if status.st_size > limit_bytes:
+            raise FileFormatError(
+                f"{path}: expected {what} of at most {limit_bytes} bytes, found {status.st_size} "
+                "bytes; check that this is the right file"
             )
         data = path.read_bytes()
     except (OSError, ValueError) as error:

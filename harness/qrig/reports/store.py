@@ -109,9 +109,13 @@ class RunWriter:
         """Write the table, drop the journal, and return the rows."""
         frame = table_of(self._rows)
         write_atomically(self.folder / TABLE, lambda path: _write_parquet(path, frame))
-        self._journal.close()
+        self.close()
         (self.folder / JOURNAL).unlink()
         return frame
+
+    def close(self) -> None:
+        """Let go of the journal, which stays; harmless the second time."""
+        self._journal.close()
 
 
 def load_run(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -80,7 +80,10 @@ def convolution(context: Context) -> Convolution:
 
 
 def pooling(context: Context) -> Pooling:
-    """Convert a Pooling layer (max or average, local or global)."""
+    """Convert a Pooling layer (max or average, local or global).
+
+    A padding with which the kernels would not compute what Caffe computes is refused.
+    """
     param = context.layer.pooling_param
     if param.pool not in (0, 1):
         raise context.unsupported("a stochastic pooling")
@@ -101,6 +104,9 @@ def pooling(context: Context) -> Pooling:
         if window >= size:
             raise context.unsupported("a pooling whose last window lies outside the image")
     method = "max" if param.pool == 0 else "average"
+    _check_padding(context, method, stride, pad)
+    if out.h > context.shape.h or out.w > context.shape.w:
+        raise context.unsupported(f"a pooling that makes {context.shape} larger ({out})")
     return Pooling(**context.base(out), method=method, kernel=kernel, stride=stride, pad=pad)
 
 
@@ -179,6 +185,20 @@ def _check_window(context: Context, kernel: Pair, stride: Pair, pad: Pair) -> No
             raise context.fail(
                 f"a kernel within the padded input {context.shape}", f"kernel {tuple(kernel)}"
             )
+
+
+def _check_padding(context: Context, method: str, stride: Pair, pad: Pair) -> None:
+    """Refuse a padding that the in-place kernels and Caffe take differently.
+
+    Caffe counts padding in averages, the kernels do not. Along x the kernels write column i of the
+    result over column i of the image: a window that begins before column i has lost its values.
+    """
+    if method == "average" and pad != (0, 0):
+        raise context.unsupported(f"an average pooling with padding {tuple(pad)}")
+    if pad.x and pad.x >= stride.x:
+        raise context.unsupported(
+            f"a max pooling with padding {pad.x} along x, not smaller than its stride {stride.x}"
+        )
 
 
 def _weights(

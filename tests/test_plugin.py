@@ -1,0 +1,112 @@
+"""The pytest plugin, in sessions of its own."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+_SUITE = """
+    import pytest
+
+    def test_layers(measure, network):
+        layers = measure(network.samples[0])
+        assert {layer.comparison.verdict for layer in layers} == {"bit-exact"}
+
+    def test_target(target, link, deployment):
+        assert link.deployment.build_id == deployment.build_id
+        assert target.board.name in link.session.banner.text
+"""
+
+
+@pytest.fixture
+def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of results of inner sessions."""
+    folder = pytester.path / "runs"
+    monkeypatch.setenv("QRIG_RUNS", str(folder))
+    monkeypatch.setenv("PY_COLORS", "0")
+    pytester.makeini(f"[pytest]\nfilterwarnings = error\npythonpath = {TESTS}\n")
+    return folder
+
+
+def test_tests_run_once_per_target(pytester: pytest.Pytester, runs: Path) -> None:
+    pytester.makepyfile(_SUITE)
+    result = pytester.runpytest_subprocess("--target=mps2-an500", "--target=mps2-an386", "-v")
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["*test_layers*mps2-an500@qemu*", "*bit-exact: *report.html"])
+    (run,) = runs.iterdir()
+    document = json.loads((run / "run.json").read_text())
+    assert document["verdict"] == "bit-exact"
+    assert len(document["stamps"]) == 2
+
+
+def test_workers_of_xdist_are_merged(pytester: pytest.Pytester, runs: Path) -> None:
+    pytester.makepyfile(_SUITE)
+    result = pytester.runpytest_subprocess(
+        "--target=mps2-an500", "--target=mps2-an386", "-n2", "--dist=loadgroup"
+    )
+    result.assert_outcomes(passed=4)
+    (run,) = runs.iterdir()
+    stamps = json.loads((run / "run.json").read_text())["stamps"]
+    assert {stamp["target"] for stamp in stamps} == {"mps2-an386@qemu", "mps2-an500@qemu"}
+
+
+def test_asleep_without_targets(pytester: pytest.Pytester, runs: Path) -> None:
+    pytester.makepyfile("def test_plain(request):\n    pass\ndef test_link(link):\n    pass")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*fixture 'link' not found*"])
+    assert not runs.exists()
+
+
+def test_an_unknown_target_is_a_usage_error(pytester: pytest.Pytester, runs: Path) -> None:
+    pytester.makepyfile(_SUITE)
+    result = pytester.runpytest_subprocess("--target=mps2-an5000")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*did you mean mps2-an500?*"])
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_unavailable_target(
+    pytester: pytest.Pytester, runs: Path, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    pytester.makepyfile(_SUITE)
+    pytester.makeconftest(
+        "import qrig.backends.qemu\nqrig.backends.qemu._PROGRAM = 'qemu-system-nowhere'\n"
+    )
+    if named:
+        result = pytester.runpytest_subprocess("--target=mps2-an500")
+        result.assert_outcomes(errors=2)
+        result.stdout.fnmatch_lines(["*apt-get install qemu-system-arm*"])
+    else:
+        pytester.makeini("[pytest]\nqrig_targets = mps2-an500\n")
+        result = pytester.runpytest_subprocess("-rs")
+        result.assert_outcomes(skipped=2)
+        result.stdout.fnmatch_lines(["*mps2-an500@qemu: *is not installed*"])
+
+
+def test_beside_a_plugin_that_owns_target(pytester: pytest.Pytester, runs: Path) -> None:
+    pytester.makepyfile(
+        owner="def pytest_addoption(parser):\n    parser.addoption('--target', default='theirs')\n",
+        test_it="""
+            def test_both(target, request):
+                assert request.config.getoption("--target") == "theirs"
+                assert target.name == "host@native"
+        """,
+    )
+    result = pytester.runpytest_subprocess("-p", "owner", "--qrig-target=host")
+    result.assert_outcomes(passed=1)
+
+
+def test_a_test_may_choose_its_own_target(pytester: pytest.Pytester, runs: Path) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("target", ["mine"])
+        def test_mine(target):
+            assert target == "mine"
+        """
+    )
+    pytester.runpytest_subprocess("--target=host").assert_outcomes(passed=1)
