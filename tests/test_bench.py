@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from hand_made import changed, hand_made
 
+from hand_made import changed, hand_made
 from qrig.errors import NetworkTooLargeError, TargetCrashedError, UsageError
 from qrig.fixedpoint.quantized import QuantizedInnerProduct
 from qrig.measure.rows import COLUMNS, SCHEMA_VERSION

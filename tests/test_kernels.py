@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from real_models import MODELS, requires_models
 
 from qrig.resources import firmware_root
+from real_models import MODELS, requires_models
 
 _SIZE_MISMATCH = -3
 

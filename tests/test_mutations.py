@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hand_made import changed, hand_made, hand_made_network
 
+from hand_made import changed, hand_made, hand_made_network
 from qrig.build import Deployment, build_deployment, deployment, toolchain
 from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork
 from qrig.reference import run_reference

@@ -3,11 +3,9 @@
 import json
 
 import numpy as np
-import oracle
 import pytest
-from random_networks import random_network
-from real_models import MODELS, requires_models
 
+import oracle
 from qrig.datasets import read_image
 from qrig.fixedpoint.quantized import (
     Int8Array,
@@ -24,6 +22,8 @@ from qrig.reference import run_reference
 from qrig.reference.arithmetic import exact_type
 from qrig.reference.run import compute_layer
 from qrig.runs.networks import load_description
+from random_networks import random_network
+from real_models import MODELS, requires_models
 
 
 def _by_oracle(layer: QuantizedLayer, tensor: list[int], semantics: Semantics) -> list[int]:

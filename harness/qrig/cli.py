@@ -169,7 +169,7 @@ def _bench(options: argparse.Namespace) -> int:
     from rich.progress import Progress
 
     from qrig.reports.store import runs_folder
-    from qrig.reports.tables import layer_table, render_table, summary_table
+    from qrig.reports.terminal import terminal_tables
     from qrig.runs.bench import DEFAULT_SAMPLES, bench, prepare
     from qrig.runs.targets import DEFAULT_TARGETS, find_targets
 
@@ -195,19 +195,10 @@ def _bench(options: argparse.Namespace) -> int:
                 tasks[name], completed=done, total=total
             ),
         )
-    console.print(render_table(layer_table(result.rows), "Layers"))
-    console.print(render_table(summary_table(result.rows), "Verdict"))
-    _print_differences(console, result.rows)
+    for table in terminal_tables(result.rows):
+        console.print(table)
     console.print(f"{result.verdict}: {result.folder / 'report.html'}", soft_wrap=True)
     return 0 if result.verdict == "bit-exact" else 1
-
-
-def _print_differences(console: Any, rows: Any) -> None:
-    from qrig.reports.tables import first_differences, render_table
-
-    differences = first_differences(rows)
-    if len(differences):
-        console.print(render_table(differences, "First differences"))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -257,14 +248,13 @@ def _report(options: argparse.Namespace) -> int:
 
     from qrig.reports.html import write_report
     from qrig.reports.store import find_run, load_run, runs_folder
-    from qrig.reports.tables import layer_table, render_table, summary_table
+    from qrig.reports.terminal import terminal_tables
 
     console = Console()
     folder = find_run(runs_folder(options.runs), options.run)
     rows, run = load_run(folder)
-    console.print(render_table(layer_table(rows), "Layers"))
-    console.print(render_table(summary_table(rows), "Verdict"))
-    _print_differences(console, rows)
+    for table in terminal_tables(rows):
+        console.print(table)
     write_report(rows, run, folder / "report.html")
     console.print(f"{run.get('status')}: {folder / 'report.html'}", soft_wrap=True)
     return 0

@@ -44,8 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = named or config.getini("qrig_targets")
     if not chosen:
         return
-    from qrig.errors import UsageError
     from qrig import fixtures
+    from qrig.errors import UsageError
     from qrig.runs.targets import find_targets
 
     try:

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from real_models import MODELS, requires_models
 
 from qrig.build import build_deployment
 from qrig.datasets import Sample, read_image
@@ -13,6 +12,7 @@ from qrig.runs.bench import run_inputs
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork, load_description
 from qrig.runs.targets import Target
+from real_models import MODELS, requires_models
 
 _SNAPSHOTS = {"m4": "iter_70000", "m7": "iter_300000"}
 

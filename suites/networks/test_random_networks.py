@@ -5,12 +5,12 @@ With the real networks below, every run of the suite compares more than a millio
 
 import numpy as np
 import pytest
-from random_networks import random_network
 
 from qrig.build import build_deployment
 from qrig.reference import run_reference
 from qrig.runs.deployed import Deployed
 from qrig.runs.targets import Target
+from random_networks import random_network
 
 
 @pytest.mark.parametrize("seed", range(100, 112))

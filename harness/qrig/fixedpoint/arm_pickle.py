@@ -23,15 +23,55 @@ _ADVICE = "use the .pkl that ARM's nn_quantizer.py wrote, or formats.json"
 _MAX_MEMO = 1_000_000
 _MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
 _SCALAR_OPCODES = frozenset(
-    "NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT "
-    "STRING BINSTRING SHORT_BINSTRING UNICODE SHORT_BINUNICODE BINUNICODE "
-    "GLOBAL STACK_GLOBAL".split()
+    [
+        "NONE",
+        "NEWTRUE",
+        "NEWFALSE",
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "LONG4",
+        "FLOAT",
+        "BINFLOAT",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "UNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE",
+        "GLOBAL",
+        "STACK_GLOBAL",
+    ]
 )
 _TUPLE_OPCODES = {"TUPLE": -1, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _OPCODES = (
     frozenset(
-        "PROTO FRAME STOP MARK POP POP_MARK GET BINGET LONG_BINGET EMPTY_DICT DICT SETITEM "
-        "SETITEMS EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE REDUCE NEWOBJ BUILD".split()
+        [
+            "PROTO",
+            "FRAME",
+            "STOP",
+            "MARK",
+            "POP",
+            "POP_MARK",
+            "GET",
+            "BINGET",
+            "LONG_BINGET",
+            "EMPTY_DICT",
+            "DICT",
+            "SETITEM",
+            "SETITEMS",
+            "EMPTY_LIST",
+            "LIST",
+            "APPEND",
+            "APPENDS",
+            "EMPTY_TUPLE",
+            "REDUCE",
+            "NEWOBJ",
+            "BUILD",
+        ]
     )
     | _MEMO_OPCODES
     | _SCALAR_OPCODES

@@ -11,6 +11,7 @@ from numbers import Real
 from typing import Any, Final
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -165,7 +166,14 @@ def printable(text: str) -> str:
 def render_table(frame: pd.DataFrame, title: str) -> Table:
     """Lay out `frame` for a terminal: numbers right, verdicts coloured, blank columns left out."""
     caption = "no rows" if frame.empty else None
-    table = Table(title=Text(printable(title)), title_justify="left", caption=caption)
+    table = Table(
+        title=Text(printable(title), style="bold"),
+        title_justify="left",
+        caption=caption,
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+    )
     columns = present_columns(frame)
     for name in columns:
         number = pd.api.types.is_numeric_dtype(frame[name])

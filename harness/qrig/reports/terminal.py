@@ -1,0 +1,57 @@
+"""A run's tables as they fit a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from rich.table import Table
+
+from qrig.reports.tables import (
+    counters_present,
+    first_differences,
+    layer_table,
+    render_table,
+    summary_table,
+)
+
+_SUMMARY = ["network", "target", "inputs", "layers_checked", "bit_exact", "verdict"]
+_DIFFERENCES = ["network", "target", "input", "layer", "first_difference"]
+_SEVERITY = ["bit-exact", "not-traced", "differs"]
+
+
+def terminal_tables(rows: pd.DataFrame) -> Iterator[Table]:
+    """Yield the tables of a run: layers per network, the verdicts, and what differs."""
+    layers = layer_table(rows)
+    for network, part in layers.groupby("network", sort=False):
+        inputs = int(part["inputs"].max())
+        title = f"{network}: median of {inputs} input{'s' if inputs != 1 else ''}"
+        yield render_table(layers_by_target(part), title)
+    summary = summary_table(rows)
+    yield render_table(summary[[name for name in _SUMMARY if name in summary]], "Verdict")
+    differences = first_differences(rows)
+    if len(differences):
+        shown = [name for name in _DIFFERENCES if name in differences]
+        yield render_table(differences[shown], "First differences")
+
+
+def layers_by_target(layers: pd.DataFrame) -> pd.DataFrame:
+    """Put the targets of one network side by side.
+
+    `layers` comes from `layer_table`. Columns: `layer`, `shape`, `mac`, one `<target> <counter>` for
+    every target that counts something, and `verdict`, the worst of all targets.
+    """
+    wide = layers.drop_duplicates("layer_index").set_index("layer_index")[["layer", "shape", "mac"]]
+    wide = wide.sort_index()
+    for target, part in layers.groupby("target", sort=False):
+        for counter in counters_present(part.rename(columns=_median_columns())):
+            counts = part.set_index("layer_index")[f"{counter}_median"]
+            wide[f"{target} {counter}"] = counts
+    ranks = layers.assign(rank=layers["verdict"].map(_SEVERITY.index))
+    worst = ranks.groupby("layer_index")["rank"].max()
+    wide["verdict"] = worst.map(lambda rank: _SEVERITY[rank]).astype("string")
+    return wide.reset_index(drop=True)
+
+
+def _median_columns() -> dict[str, str]:
+    return {f"{counter}_median": counter for counter in ("instructions", "cycles")}
