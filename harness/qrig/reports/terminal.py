@@ -15,7 +15,7 @@ from qrig.reports.tables import (
     summary_table,
 )
 
-_SUMMARY = ["network", "target", "inputs", "layers_checked", "bit_exact", "verdict"]
+_SUMMARY = ["network", "target", "layers_checked", "bit_exact", "verdict"]
 _DIFFERENCES = ["network", "target", "input", "layer", "first_difference"]
 _SEVERITY = ["bit-exact", "not-traced", "differs"]
 
