@@ -211,21 +211,39 @@ def _run(options: argparse.Namespace) -> int:
     loaded = _loaded(options)[0]
     if options.softmax:
         loaded = with_softmax(loaded)
-    out = None if options.json in (None, "-") else Path(options.json)
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise UsageError(
-            f"{out}: expected a file in an existing folder for the JSON, found none; make the "
-            "folder or give another name"
-        )
+    out = _json_file(options.json)
     document = run_once(target, loaded, _sample(Path(options.input), loaded))
     text = json.dumps(document, indent=1) + "\n"
     if options.json == "-":
         print(text, end="")
     elif out is not None:
-        write_atomically(out, lambda path: _write(path, text))
+        try:
+            write_atomically(out, lambda path: _write(path, text))
+        except OSError as error:
+            raise UsageError(
+                f"{out}: expected a place to write the JSON, found that it cannot be written "
+                f"({error.strerror}); give another name"
+            ) from error
     if options.json != "-":
         _print_run(document)
     return 0 if document["verdict"] == "bit-exact" else 1
+
+
+def _json_file(text: str | None) -> Path | None:
+    """Return the file the JSON goes to, None where it goes to none; raises UsageError."""
+    if text is None or text == "-":
+        return None
+    out = Path(text)
+    try:
+        usable = not out.is_dir() and out.parent.is_dir() and os.access(out.parent, os.W_OK)
+    except OSError:  # a name too long
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"{out}: expected a file in an existing folder for the JSON, found none that can be "
+            "written; make the folder or give another name"
+        )
+    return out
 
 
 def _write(path: Path, text: str) -> None:

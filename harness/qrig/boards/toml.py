@@ -13,6 +13,7 @@ from qrig.errors import FileFormatError
 
 _T = TypeVar("_T")
 _TABLE = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]")
+_VALIDATED = re.compile(r"'(\w+)' must ")  # how messages of attrs' validators begin
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 
@@ -25,6 +26,7 @@ def structure(table: dict[str, Any], cls: type[_T], path: Path, text: str) -> _T
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
     for kind in (int, str, bool):
         converter.register_structure_hook(kind, _strict)
+    converter.register_structure_hook_func(lambda kind: kind == tuple[str, ...], _strings)
     try:
         return converter.structure(table, cls)
     except BaseValidationError as error:
@@ -40,6 +42,12 @@ def _strict(value: Any, kind: type[_T]) -> _T:
     return value
 
 
+def _strings(value: Any, kind: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError(f"expected a list of texts, found {value!r}")
+    return tuple(value)
+
+
 def _first(error: BaseException, keys: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
     """Return the key path and the description of the first mistake in a tree of errors."""
     for note in getattr(error, "__notes__", ()):
@@ -52,8 +60,13 @@ def _first(error: BaseException, keys: tuple[str, ...]) -> tuple[tuple[str, ...]
     if isinstance(error, BaseExceptionGroup):
         return _first(error.exceptions[0], keys)
     if isinstance(error, KeyError):
-        return (*keys, str(error.args[0])), "expected this key, found none"
-    return keys, " ".join(str(error.args[0] if error.args else error).split())
+        missing = str(error.args[0])  # cattrs names it in a note too
+        return keys if keys[-1:] == (missing,) else (*keys, missing), (
+            "expected this key, found none"
+        )
+    text = " ".join(str(error.args[0] if error.args else error).split())
+    validated = _VALIDATED.match(text)
+    return (*keys, validated.group(1)) if validated else keys, text
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int:

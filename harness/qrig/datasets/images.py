@@ -12,12 +12,12 @@ import numpy.typing as npt
 from qrig.errors import FileFormatError
 from qrig.networks.files import read_bytes
 from qrig.networks.graph import Shape
+from qrig.networks.npy import parse_npy
 
 Pixels = npt.NDArray[np.uint8]
 """uint8 pixels (h, w, c), RGB or one channel."""
 
 MAX_IMAGE_BYTES = 1 << 26
-MAX_IMAGE_PIXELS = 1 << 26
 
 IMAGE_SUFFIXES = frozenset({".png", ".ppm", ".pgm", ".pnm", ".bmp", ".npy", ".raw", ".bin"})
 """What a folder of samples is searched for."""
@@ -46,22 +46,19 @@ def read_image(path: Path, shape: Shape) -> Pixels:
             f"none of these (raw would be {shape.size} bytes); give another image"
         )
     if pixels.shape != tuple(shape):
-        found = "x".join(map(str, pixels.shape))
-        raise FileFormatError(
-            f"{path}: expected an image of {shape} (height x width x channels), found {found}; "
-            "resize it to the network's input"
-        )
+        raise _wrong_size(path, shape, "x".join(map(str, pixels.shape)) or "one number")
     return np.ascontiguousarray(pixels)
 
 
+def _wrong_size(path: Path, shape: Shape, found: str) -> FileFormatError:
+    return FileFormatError(
+        f"{path}: expected an image of {shape} (height x width x channels), found {found}; "
+        "resize it to the network's input"
+    )
+
+
 def _from_npy(path: Path, data: bytes) -> Pixels:
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
-        raise FileFormatError(
-            f"{path}: expected a numeric .npy array, found one that cannot be read "
-            f"({' '.join(str(error).split())[:120]}); save it again with numpy.save"
-        ) from error
+    array = parse_npy(path, data)
     if array.dtype != np.uint8:
         raise FileFormatError(
             f"{path}: expected uint8 pixels, found {array.dtype}; save it with dtype uint8"
@@ -70,21 +67,27 @@ def _from_npy(path: Path, data: bytes) -> Pixels:
 
 
 def _from_image(path: Path, data: bytes, shape: Shape) -> Pixels:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=("PNG", "PPM", "BMP")) as image:
-                if image.mode not in _MODES or image.width * image.height > MAX_IMAGE_PIXELS:
+                if image.mode not in _MODES:
                     raise FileFormatError(
-                        f"{path}: expected 8-bit grey or colour of at most {MAX_IMAGE_PIXELS} "
-                        f"pixels, found mode {image.mode}, {image.width}x{image.height}; convert it"
+                        f"{path}: expected 8-bit grey or colour, found mode {image.mode}; "
+                        "convert it"
                     )
+                if (image.height, image.width) != (shape.h, shape.w):  # before it is decoded
+                    raise _wrong_size(path, shape, f"{image.height}x{image.width}")
                 converted = image.convert("L" if shape.c == 1 else "RGB")
                 pixels = np.asarray(converted, dtype=np.uint8)
     except FileFormatError:
         raise
+    except UnidentifiedImageError as error:
+        raise FileFormatError(
+            f"{path}: expected {_WHAT}, found one with a damaged header; copy it again"
+        ) from error
     except Exception as error:  # damaged files make Pillow raise nearly anything
         raise FileFormatError(
             f"{path}: expected {_WHAT}, found a damaged one "

@@ -36,17 +36,18 @@ def read_samples(images: Path, labels: Path | None, shape: Shape) -> tuple[Sampl
         files = sorted(path for path in images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
         pixels = [read_image(path, shape) for path in files]
         names = [path.name for path in files]
-        found = numbers or [_label_of(path) for path in files]
+        found = [_label_of(path) for path in files] if numbers is None else numbers
     else:
         array = read_idx(images)
-        if array.shape[1:] not in (tuple(shape), (shape.h, shape.w)) or array.ndim < 3:
+        one_channel = shape.c == 1 and array.shape[1:] == (shape.h, shape.w)
+        if array.shape[1:] != tuple(shape) and not one_channel:
             raise FileFormatError(
                 f"{images}: expected images of {shape}, found an array of {array.shape}; "
                 "these are the samples of another network"
             )
         pixels = [np.ascontiguousarray(image.reshape(shape)) for image in array]
         names = [f"{index:05d}" for index in range(len(pixels))]
-        found = numbers or [None] * len(pixels)
+        found = [None] * len(pixels) if numbers is None else numbers
     if len(found) != len(pixels) or not pixels:
         raise FileFormatError(
             f"{images}: expected as many labels as images and at least one, found {len(found)} "

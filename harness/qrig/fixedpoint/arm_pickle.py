@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -21,63 +22,17 @@ from qrig.networks.shapes import checked
 
 _ADVICE = "use the .pkl that ARM's nn_quantizer.py wrote, or formats.json"
 _MAX_MEMO = 1_000_000
-_MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"})
-_SCALAR_OPCODES = frozenset(
-    [
-        "NONE",
-        "NEWTRUE",
-        "NEWFALSE",
-        "INT",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "LONG",
-        "LONG1",
-        "LONG4",
-        "FLOAT",
-        "BINFLOAT",
-        "STRING",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "UNICODE",
-        "SHORT_BINUNICODE",
-        "BINUNICODE",
-        "GLOBAL",
-        "STACK_GLOBAL",
-    ]
+_MEMO = re.compile("PUT|BINPUT|LONG_BINPUT|MEMOIZE")
+_SCALAR = re.compile(
+    "NONE|NEWTRUE|NEWFALSE|INT|BININT|BININT1|BININT2|LONG|LONG1|LONG4|FLOAT|BINFLOAT|GLOBAL|"
+    "STRING|BINSTRING|SHORT_BINSTRING|UNICODE|SHORT_BINUNICODE|BINUNICODE"
 )
-_TUPLE_OPCODES = {"TUPLE": -1, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-_OPCODES = (
-    frozenset(
-        [
-            "PROTO",
-            "FRAME",
-            "STOP",
-            "MARK",
-            "POP",
-            "POP_MARK",
-            "GET",
-            "BINGET",
-            "LONG_BINGET",
-            "EMPTY_DICT",
-            "DICT",
-            "SETITEM",
-            "SETITEMS",
-            "EMPTY_LIST",
-            "LIST",
-            "APPEND",
-            "APPENDS",
-            "EMPTY_TUPLE",
-            "REDUCE",
-            "NEWOBJ",
-            "BUILD",
-        ]
-    )
-    | _MEMO_OPCODES
-    | _SCALAR_OPCODES
-    | frozenset(_TUPLE_OPCODES)
+_TUPLE = re.compile("TUPLE|TUPLE([123])")
+_OTHER = re.compile(
+    "PROTO|FRAME|STOP|MARK|POP|POP_MARK|GET|BINGET|LONG_BINGET|EMPTY_DICT|DICT|SETITEM|SETITEMS|"
+    "EMPTY_LIST|LIST|APPEND|APPENDS|EMPTY_TUPLE|STACK_GLOBAL|REDUCE|NEWOBJ|BUILD"
 )
-"""What plain data and one object need; a set, a copy or a persistent id is nothing of ours."""
+"""With those above, the opcodes of plain data and one object; no set, copy or persistent id."""
 
 
 class _Bag:
@@ -170,18 +125,19 @@ def _check_opcodes(data: bytes) -> None:
     marked = False  # whether nothing but scalars came after the last mark
     for opcode, argument, _ in pickletools.genops(data):
         name = opcode.name
-        if name not in _OPCODES:
-            raise pickle.UnpicklingError(f"it holds the opcode {name}")
-        if name in _MEMO_OPCODES:
+        if _MEMO.fullmatch(name):
             if isinstance(argument, int) and argument > _MAX_MEMO:
                 raise pickle.UnpicklingError("its memo is absurdly large")
             continue
-        if name in _TUPLE_OPCODES:
-            wanted = _TUPLE_OPCODES[name]
-            if not marked if wanted < 0 else scalars < wanted:
+        if is_tuple := _TUPLE.fullmatch(name):
+            length = is_tuple.group(1)
+            if not marked if length is None else scalars < int(length):
                 raise pickle.UnpicklingError("it holds a tuple of something other than scalars")
-        scalars = scalars + 1 if name in _SCALAR_OPCODES else 0
-        marked = name == "MARK" or (marked and name in _SCALAR_OPCODES)
+        is_scalar = _SCALAR.fullmatch(name) is not None
+        if not (is_scalar or is_tuple or _OTHER.fullmatch(name)):
+            raise pickle.UnpicklingError(f"it holds the opcode {name}")
+        scalars = scalars + 1 if is_scalar else 0
+        marked = name == "MARK" or (marked and is_scalar)
 
 
 class _Reader:

@@ -63,7 +63,9 @@ class Formats:
 def shown(value: object) -> str:
     """Return untrusted `value` as one short line, however large or deep it is."""
     try:
-        return reprlib.Repr(maxstring=80, maxother=80).repr(value)
+        writer = reprlib.Repr()
+        writer.maxstring = writer.maxother = 80
+        return writer.repr(value)
     except ValueError:  # an integer with more digits than Python writes
         return f"a huge {type(value).__name__}"
 

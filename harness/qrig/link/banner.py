@@ -11,6 +11,9 @@ from qrig.errors import LinkError, ProtocolMismatchError
 PROTOCOL_MAJOR = 1
 """The major version of the protocol this harness speaks; another one cannot be talked to."""
 
+_OFFSET_BYTES = 4
+_MAX_SIZE = 0xFFFF - 1  # a frame's payload, without the status byte
+
 
 class Capability(IntFlag):
     """What a firmware can do beyond the protocol's core, bit by bit."""
@@ -63,7 +66,7 @@ def parse_banner(payload: bytes) -> Banner:
             "reflash the board"
         )
     try:
-        return Banner(
+        banner = Banner(
             protocol=(major, minor),
             capabilities=Capability(int(values["capabilities"], 16)),
             board=values["board"],
@@ -82,3 +85,10 @@ def parse_banner(payload: bytes) -> Banner:
             f"expected a complete banner of protocol {PROTOCOL_MAJOR}, found one without "
             f"{error}; reflash the board"
         ) from error
+    sizes = (banner.max_write - _OFFSET_BYTES, banner.max_read, banner.stages)
+    if not all(0 < size <= _MAX_SIZE for size in sizes):
+        raise ProtocolMismatchError(
+            f"expected max_write, max_read and stages that can be used, found {banner.max_write}, "
+            f"{banner.max_read} and {banner.stages}; reflash the board"
+        )
+    return banner

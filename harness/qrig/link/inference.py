@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from attrs import define, field, frozen
 
 from qrig.deadline import Deadline
-from qrig.errors import LinkError, TargetError
+from qrig.errors import BoardRestartedError, LinkError, TargetError
 from qrig.link.frames import Message
 from qrig.link.session import REQUEST_TIMEOUT_S, Session
 
@@ -24,6 +25,7 @@ UNKNOWN_TICKS = (1 << 64) - 1
 
 _RECORD = struct.Struct("<QII")
 _PROGRESS = struct.Struct("<BHIiI")
+_STATUS = struct.Struct("<II")
 _FLAG_PAUSE, _FLAG_CRC = 1, 2
 _TENSOR, _OUTPUT, _RECORDS = 0, 1, 2
 _MIN_CHUNK_BYTES = 64
@@ -103,12 +105,14 @@ class RemoteNetwork:
     def status(self) -> tuple[int, int]:
         """Return how often the network ran and how many damaged transmissions the target saw."""
         deadline = Deadline.after(REQUEST_TIMEOUT_S)
-        count, damaged = struct.unpack("<II", self.session.request(Message.STATUS, b"", deadline))
+        answer = self._of_size(_STATUS.size, self.session.request(Message.STATUS, b"", deadline))
+        count, damaged = _STATUS.unpack(answer)
         return count, damaged
 
     def reset(self) -> None:
         """Start the board over; the session is lost."""
-        self.session.request(Message.RESET, b"", Deadline.after(REQUEST_TIMEOUT_S))
+        with contextlib.suppress(BoardRestartedError):  # the answer was lost, not the request
+            self.session.request(Message.RESET, b"", Deadline.after(REQUEST_TIMEOUT_S))
 
     def _write(self, data: bytes) -> None:
         size = self.session.banner.max_write - 4
@@ -123,7 +127,7 @@ class RemoteNetwork:
 
     def _step(self, message: Message, payload: bytes) -> _Progress:
         answer = self.session.request(message, payload, Deadline.after(self.timeout_s))
-        return _Progress(*_PROGRESS.unpack(answer))
+        return _Progress(*_PROGRESS.unpack(self._of_size(_PROGRESS.size, answer)))
 
     def _read(self, region: int, size_bytes: int) -> bytes:
         out = bytearray()
@@ -140,7 +144,16 @@ class RemoteNetwork:
     def _request_read(self, region: int, offset: int, length: int) -> bytes:
         payload = struct.pack("<BIH", region, offset, length)
         deadline = Deadline.after(REQUEST_TIMEOUT_S + 20 * self.session.transport.byte_s * length)
-        return self.session.request(Message.READ, payload, deadline, reply_bytes=length)
+        answer = self.session.request(Message.READ, payload, deadline, reply_bytes=length)
+        return self._of_size(length, answer)
+
+    def _of_size(self, size_bytes: int, answer: bytes) -> bytes:
+        if len(answer) != size_bytes:
+            raise LinkError(
+                f"{self.session.transport.name}: expected an answer of {size_bytes} bytes, found "
+                f"{len(answer)}; reflash the board"
+            )
+        return answer
 
     def _in_chunks(self, total: int, limit: int, move: Callable[[int, int], int]) -> None:
         """Move `total` bytes; chunks shrink when one had to be sent again, and grow back."""

@@ -8,9 +8,7 @@ executes it once, whatever happens to the answer.
 from __future__ import annotations
 
 import secrets
-import struct
 from collections import deque
-from typing import Protocol
 
 from attrs import define, field
 
@@ -52,13 +50,7 @@ class LinkStatistics:
     timeouts: int = 0
     damaged: int = 0
     stale: int = 0
-
-
-class FrameSink(Protocol):
-    """Sees every frame that comes, for logs and tests."""
-
-    def __call__(self, frame: Frame) -> None:
-        """Take note of `frame`."""
+    received_bytes: int = 0
 
 
 @define
@@ -120,17 +112,20 @@ class Session:
         self.transport.write(wire, deadline)
         resend = Deadline.after(wait_s)
         while True:
-            event = self._next(resend.within(deadline.remaining_s()))
-            if isinstance(event, Frame):
+            until = resend.within(deadline.remaining_s())
+            event = self._next(until)
+            if isinstance(event, Frame) and event.type != Message.DAMAGED:
                 if self._is(event, message | REPLY):
                     return event.payload
                 if self._is(event, Message.ACCEPTED):
                     wait_s = _SLOWEST_RESEND_S
                     resend = Deadline.after(wait_s)
-                    continue
-                if event.type != Message.DAMAGED:
+                    until = resend.within(deadline.remaining_s())
+                else:
                     self._unasked(event)
+                if not until.expired:
                     continue
+                event = "nothing"
             if deadline.expired:
                 raise self._late(message, deadline)
             if event == "nothing":
@@ -151,9 +146,10 @@ class Session:
         """Return the next frame, "damaged", or "nothing" at the deadline."""
         while not self._frames:
             data = self.transport.read(deadline)
-            if not data:
-                return "nothing"
+            self.statistics.received_bytes += len(data)
             self._frames.extend(self._receiver.feed(data))
+            if not self._frames and (not data or deadline.expired):
+                return "nothing"
         return self._frames.popleft() or "damaged"
 
     def _unasked(self, frame: Frame) -> None:
@@ -171,11 +167,10 @@ class Session:
             self.statistics.stale += 1
 
     def _crashed(self, payload: bytes) -> TargetCrashedError:
-        words = struct.unpack(
-            f"<{(len(payload) - 2) // 4}I", payload[2 : 2 + (len(payload) - 2) // 4 * 4]
-        )
+        words = (payload[start : start + 4] for start in range(2, len(payload) - 3, 4))
         registers = ", ".join(
-            f"{name} 0x{word:08x}" for name, word in zip(_FAULT_REGISTERS, words, strict=False)
+            f"{name} 0x{int.from_bytes(word, 'little'):08x}"
+            for name, word in zip(_FAULT_REGISTERS, words, strict=False)
         )
         stage = int.from_bytes(payload[:2], "little")
         return TargetCrashedError(
@@ -221,8 +216,8 @@ def open_session(
 
 
 def _unanswered(transport: Transport, session: Session, timeout_s: float) -> str:
-    heard = session.statistics.damaged + session.statistics.stale
-    found = f"only noise ({heard} damaged or foreign frames)" if heard else "silence"
+    heard = session.statistics.received_bytes
+    found = f"only noise ({heard} bytes without an answer)" if heard else "silence"
     advice = "check that qrig's firmware runs on it"
     if transport.bauds:
         speeds = ", ".join(str(baud) for baud in transport.bauds)

@@ -88,7 +88,7 @@ class FaultyTransport:
             data = self._inner.read(deadline)
             self.read_bytes += len(data)
             damaged = self.back(data)
-            if damaged or not data:
+            if damaged or not data or deadline.expired:
                 return damaged
 
     def set_baud(self, baud: int) -> None:

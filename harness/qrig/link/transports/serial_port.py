@@ -28,7 +28,7 @@ class SerialTransport:
         self.byte_s = _BITS_PER_BYTE / bauds[0]
         try:
             self._port = serial.serial_for_url(
-                url, baudrate=bauds[0], timeout=_POLL_S, write_timeout=1.0
+                url, baudrate=bauds[0], timeout=_POLL_S, write_timeout=1.0, exclusive=True
             )
         except (serial.SerialException, OSError, ValueError) as error:
             raise TargetUnavailableError(
@@ -64,8 +64,14 @@ class SerialTransport:
             raise TransportClosedError(f"{self.name}: the port is gone ({error})") from error
 
     def set_baud(self, baud: int) -> None:
-        """Change the speed."""
-        self._port.baudrate = baud
+        """Change the speed; raises TargetUnavailableError if the port has no such speed."""
+        try:
+            self._port.baudrate = baud
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise TargetUnavailableError(
+                f"{self.name}: expected a port that can do {baud} baud, found one that cannot "
+                f"({error}); leave that speed out"
+            ) from error
         self.byte_s = _BITS_PER_BYTE / baud
 
     def close(self) -> None:

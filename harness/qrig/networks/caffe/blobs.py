@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qrig.errors import FileFormatError
 from qrig.networks.graph import FloatArray
 from qrig.networks.shapes import MAX_ELEMENTS
 
+_MAX_AXES = 32  # Caffe's own limit, kMaxBlobAxes
 _LEGACY = ("num", "channels", "height", "width")
 
 
@@ -26,21 +28,30 @@ def blob_array(blob: Any, what: str) -> FloatArray:
     else:
         shape = tuple(int(dim) for dim in blob.shape.dim)
     source = blob.double_data if len(blob.double_data) else blob.data
-    if any(dim < 0 for dim in shape) or math.prod(shape) > MAX_ELEMENTS:
+    if (
+        len(shape) > _MAX_AXES
+        or any(not 0 <= dim <= MAX_ELEMENTS for dim in shape)
+        or math.prod(shape) > MAX_ELEMENTS
+    ):
         raise FileFormatError(
-            f"{what}: expected a shape of at most {MAX_ELEMENTS} elements, found {shape}; "
-            "the file is damaged"
+            f"{what}: expected a shape of at most {_MAX_AXES} axes and {MAX_ELEMENTS} elements, "
+            f"found {len(shape)} axes, {shape[:_MAX_AXES]}; the file is damaged"
         )
     if math.prod(shape) != len(source):
         raise FileFormatError(
             f"{what}: expected {math.prod(shape)} values for shape {shape}, found {len(source)}; "
             "the file is damaged"
         )
-    return finite(np.asarray(source, dtype=np.float32).reshape(shape), what)
+    return finite(np.asarray(source).reshape(shape), what)
 
 
-def finite(array: FloatArray, what: str) -> FloatArray:
-    """Return `array` if every value is finite; raises FileFormatError that names `what`."""
+def finite(numbers: npt.NDArray[Any], what: str) -> FloatArray:
+    """Return `numbers` as float32 if every one is finite as such.
+
+    Raises FileFormatError that names `what`.
+    """
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is counted
+        array = numbers.astype(np.float32)
     bad = int(np.count_nonzero(~np.isfinite(array)))
     if bad:
         raise FileFormatError(

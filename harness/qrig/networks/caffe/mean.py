@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from qrig.errors import FileFormatError, UsageError
+from qrig.errors import FileFormatError
 from qrig.networks.caffe.blobs import blob_array, finite
 from qrig.networks.caffe.schema import message
 from qrig.networks.files import read_bytes
 from qrig.networks.graph import FloatArray
+from qrig.networks.npy import parse_npy
 
 _WHAT = "a mean (mean.binaryproto, .npy, or channel values like 125,123,114)"
 _LIMIT_BYTES = 1 << 26
@@ -21,18 +21,13 @@ _LIMIT_BYTES = 1 << 26
 def read_mean(text: str) -> FloatArray:
     """Read the mean that `text` names: a file, or comma-separated channel values.
 
-    Returns float32 of shape (c,) or (h, w, c). Raises FileFormatError for a file that cannot be
-    used and UsageError for values that are not numbers.
+    Returns float32 of shape (c,) or (h, w, c). Raises FileFormatError for what is neither numbers
+    nor a file that can be used.
     """
-    path = Path(text)
-    if path.exists() or path.suffix in {".npy", ".binaryproto"}:
-        return read_mean_file(path)
     try:
-        values = np.array([float(part) for part in text.split(",")], dtype=np.float32)
-    except ValueError as error:
-        raise UsageError(
-            f"expected {_WHAT}, found {text!r}, which is neither a file nor numbers"
-        ) from error
+        values = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        return read_mean_file(Path(text))
     return finite(values, f"mean {text!r}")
 
 
@@ -49,7 +44,7 @@ def read_mean_file(path: Path) -> FloatArray:
             f"{path}: expected {_WHAT}, found bytes that are none of these; check the path"
         ) from error
     array = blob_array(blob, str(path))
-    planes = array[0] if array.ndim == 4 else array
+    planes = array[0] if array.ndim == 4 and array.size else array
     if planes.ndim != 3 or not planes.size:
         raise FileFormatError(
             f"{path}: expected a mean of shape channels x height x width, found {array.shape}; "
@@ -59,16 +54,10 @@ def read_mean_file(path: Path) -> FloatArray:
 
 
 def _from_npy(path: Path, data: bytes) -> FloatArray:
-    try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
-        raise FileFormatError(
-            f"{path}: expected a numeric .npy array, found one that cannot be read "
-            f"({' '.join(str(error).split())[:120]}); save it again with numpy.save"
-        ) from error
+    array = parse_npy(path, data)
     if array.dtype.kind not in "uif" or array.ndim not in (1, 3) or not array.size:
         raise FileFormatError(
             f"{path}: expected numbers of shape (h, w, c) or (c,), found {array.dtype} of shape "
             f"{array.shape}; save it again with numpy.save"
         )
-    return finite(array.astype(np.float32), str(path))
+    return finite(array, str(path))

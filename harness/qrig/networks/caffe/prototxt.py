@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,9 @@ def read_prototxt(path: Path) -> Definition:
 
 
 def _parse(text: str, *, lenient: bool) -> Any:
-    return text_format.Parse(text, message("NetParameter")(), allow_unknown_field=lenient)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # protobuf decodes odd escapes in a way Python warns of
+        return text_format.Parse(text, message("NetParameter")(), allow_unknown_field=lenient)
 
 
 def _explain_unknown_types(path: Path, text: str, lines: tuple[int, ...]) -> None:

@@ -112,4 +112,4 @@ def _dataset(dataset: Any, path: Path) -> FloatArray:
         raise FileFormatError(
             f"{what}: expected at most {MAX_ELEMENTS} numbers, found {dataset.size}; {_ADVICE}"
         )
-    return finite(np.asarray(dataset[()], dtype=np.float32), what)
+    return finite(np.asarray(dataset[()]), what)
