@@ -6,9 +6,9 @@ import os
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
-import sys
+import sys  # noqa: E402  # after the variables above, like all that follow
 
-from benchmarks import link, reference, stream
+from benchmarks import link, reference, stream  # noqa: E402
 
 _BENCHMARKS = {
     "reference": reference.run,

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c_programs import build_program, run_program
@@ -16,6 +16,7 @@ from qrig.link.frames import MAX_FRAME_BYTES, Frame, Message, Receiver, decode, 
 from qrig.resources import firmware_root
 
 _C_MAX_PAYLOAD = 520
+_STEADY = settings(deadline=None, derandomize=True)
 _LENGTHS = (0, 1, 2, 239, 240, 241, 253, 254, 255, 256, 494, 508, 519, 520)
 
 _frames = st.builds(
@@ -32,7 +33,7 @@ def _received(data: bytes) -> list[Frame | None]:
 
 
 def _frames_of_every_length() -> list[Frame]:
-    numbers = random.Random(3)  # noqa: S311  # repeatable on purpose
+    numbers = random.Random(3)  # repeatable on purpose
     fillings = (
         lambda length: bytes(length),
         lambda length: b"\xff" * length,
@@ -63,6 +64,7 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return found
 
 
+@_STEADY
 @given(st.binary(max_size=1200))
 def test_stuffed_bytes_have_no_zero_and_come_back(data: bytes) -> None:
     stuffed = cobs.encode(data)
@@ -105,6 +107,7 @@ def test_what_stuffing_never_makes_is_refused(data: bytes) -> None:
     assert cobs.decode(data) is None
 
 
+@_STEADY
 @given(_frames)
 def test_a_frame_comes_back(frame: Frame) -> None:
     wire = encode(frame)
@@ -115,6 +118,7 @@ def test_a_frame_comes_back(frame: Frame) -> None:
     assert _received(wire) == [frame]
 
 
+@_STEADY
 @given(st.lists(_frames, max_size=4), st.integers(1, 40))
 def test_frames_come_back_in_order_in_any_pieces(frames: list[Frame], piece: int) -> None:
     wire = b"".join(map(encode, frames))
@@ -151,6 +155,7 @@ def test_damage_is_reported_once_when_the_sender_has_stopped() -> None:
     assert receiver.damaged == 1
 
 
+@_STEADY
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_the_firmwares_crc_is_zlibs(link: ctypes.CDLL, first: bytes, second: bytes) -> None:
     crc = link.crc32_update(0, first, len(first))
@@ -181,6 +186,7 @@ def test_c_refuses_what_is_too_long_and_goes_on(echo: Path, length: int) -> None
         assert answers == [Frame(Message.DAMAGED, 1, 0), Frame(6, 6, 7, b"good")]
 
 
+@_STEADY
 @given(st.data())
 def test_c_and_python_agree_on_damage(echo: Path, data: st.DataObject) -> None:
     wire = bytearray(encode(data.draw(_frames)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 import qrig.backends.qemu
 from hand_made import hand_made
@@ -21,7 +22,9 @@ _STOPPED = "Stopped execution of TB chain before"
 
 def _function(elf: Path, name: str) -> range:
     with elf.open("rb") as stream:
-        (symbol,) = ELFFile(stream).get_section_by_name(".symtab").get_symbol_by_name(name)
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        (symbol,) = table.get_symbol_by_name(name) or []
         start = symbol["st_value"] & ~1
         return range(start, start + symbol["st_size"])
 

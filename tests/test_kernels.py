@@ -6,6 +6,7 @@ import subprocess
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from qrig.resources import firmware_root
@@ -31,9 +32,9 @@ class _Buffer:
     _GUARD = 64
 
     def __init__(self, values: Any, dtype: type = np.int8) -> None:
-        array = np.asarray(values).astype(dtype).ravel()
+        array: npt.NDArray[Any] = np.asarray(values).astype(dtype).ravel()
         self.size = array.size
-        self.memory = np.full(array.size + self._GUARD, 0x55, dtype=dtype)
+        self.memory: npt.NDArray[Any] = np.full(array.size + self._GUARD, 0x55, dtype=dtype)
         self.memory[: array.size] = array
 
     @property

@@ -1,5 +1,6 @@
 """One byte in a thousand lost in both directions: everything arrives once, in order, unchanged."""
 
+import numpy as np
 import numpy.typing as npt
 import pytest
 
@@ -18,7 +19,7 @@ _INPUTS = 16
 def _runs(native: Board, count: int) -> None:
     """Run inferences, no two in a row with the same input, and check each."""
     network = native.network
-    inputs: list[npt.NDArray[npt.Any]] = [tiny_pixels(seed) for seed in range(_INPUTS)]
+    inputs: list[npt.NDArray[np.uint8]] = [tiny_pixels(seed) for seed in range(_INPUTS)]
     before = network.status()[0]
     for index in range(count):
         pixels = inputs[index % _INPUTS]

@@ -65,18 +65,19 @@ class _BoardAt:
 
     def __init__(self, master: int, slave: int, firmware: socket.socket, speed: int) -> None:
         self._master, self._slave, self._firmware, self._speed = master, slave, firmware, speed
-        self._numbers = random.Random(speed)  # noqa: S311  # repeatable on purpose
+        self._numbers = random.Random(speed)  # repeatable on purpose
         self.speeds_seen: list[int] = []
 
     def __call__(self) -> None:
-        ready, _, _ = select.select([self._master, self._firmware], [], [], _POLL_S)
+        sources = [self._master, self._firmware.fileno()]
+        ready = select.select(sources, [], [], _POLL_S)[0]
         speed = termios.tcgetattr(self._slave)[_OUTPUT_SPEED]
         if speed not in self.speeds_seen:
             self.speeds_seen.append(speed)
         if self._master in ready:
             data = os.read(self._master, 4096)
             self._firmware.sendall(self._garbled(data, speed))
-        if self._firmware in ready:
+        if sources[1] in ready:
             data = self._firmware.recv(4096)
             os.write(self._master, self._garbled(data, speed))
 
@@ -105,7 +106,7 @@ def test_a_session_opens_at_the_boards_speed() -> None:
 
 
 def _noise(master: int, alphabet: bytes) -> Callable[[], None]:
-    numbers = random.Random(4)  # noqa: S311  # repeatable on purpose
+    numbers = random.Random(4)  # repeatable on purpose
     os.set_blocking(master, False)
 
     def step() -> None:

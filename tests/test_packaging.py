@@ -11,8 +11,8 @@ import pytest
 
 from qrig.resources import checkout_root
 
-ROOT = checkout_root()
-assert ROOT is not None
+ROOT = Path(__file__).resolve().parents[1]
+assert checkout_root() == ROOT
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -217,11 +216,8 @@ def test_an_output_finer_than_the_accumulator_is_capped() -> None:
 
 
 def test_a_weight_too_fine_for_the_accumulator_is_capped() -> None:
-    # Weight 2^-30 alone would have 37 bits; a bias of 1 then needs a shift of 38.
-    entry = chosen(2.0**-30, 1.0)
-    assert entry == LayerFormat(22, 7, 6, bias_shift=23, output_shift=24) or (
-        entry.output_shift == MAX_CHOSEN_SHIFT
-    )
+    # Weight 2^-30 alone would have 37 bits; a bias of 1 would then need a shift of 38.
+    assert chosen(2.0**-30, 1.0) == LayerFormat(22, 7, 7, bias_shift=23, output_shift=23)
     network = inner_product(2.0**-30, 1.0)
     pixels = [np.full((1, 1, 1), 255, np.uint8)]
     quantized = quantize_network(network, choose_formats(network, pixels))
@@ -239,14 +235,24 @@ def test_whatever_is_chosen_can_be_quantised(weight: float, bias: float, pixel: 
     network = inner_product(weight, bias)
     pixels = [np.full((1, 1, 1), pixel, np.uint8)]
     formats = choose_formats(network, pixels)
-    entry = formats.layers["ip"]
+    entry, source = formats.layers["ip"], formats.layers["data"]
     assert entry.bias_shift in range(MAX_CHOSEN_SHIFT + 1)
     assert entry.output_shift in range(MAX_CHOSEN_SHIFT + 1)
-    fixed = run_reference(quantize_network(network, formats), pixels[0]).logits[0]
-    exact = weight * pixel / 256 + bias
-    assert entry.activation_fraction_bits is not None
-    # Within two steps of the output: nothing wraps, and only a range's own bound is clipped.
-    assert abs(fixed - exact * 2.0**entry.activation_fraction_bits) <= 2
+    x_step, w_step, b_step, y_step = (
+        2.0 ** -(bits or 0)
+        for bits in (
+            source.activation_fraction_bits,
+            entry.weight_fraction_bits,
+            entry.bias_fraction_bits,
+            entry.activation_fraction_bits,
+        )
+    )
+    x = pixel / 256
+    found = run_reference(quantize_network(network, formats), pixels[0]).logits[0] * y_step
+    # Every operand is within one step of its value (a range's own bound is clipped by one), the
+    # result within one more and its rounding: nothing wraps, nothing is clipped further.
+    bound = x * w_step + weight * x_step + x_step * w_step + b_step + 1.5 * y_step
+    assert abs(found - (weight * x + bias)) <= bound
 
 
 def test_layers_without_weights_keep_the_format_of_their_input() -> None:
@@ -303,7 +309,7 @@ def test_logits_of_arms_m4_network_are_caffes() -> None:
         input_shape=Shape(32, 32, 3),
     )
     mean = read_mean(str(folder / "cifar10_mean_rounded.npy"))
-    network = attrs.evolve(network, input=attrs.evolve(network.input, mean=mean))
+    network = evolve(network, input=evolve(network.input, mean=mean))
     golden = json.loads((MODELS / "golden" / "golden_cifar10_m4_foolbox20.json").read_text())
     images = sorted((MODELS / "images" / "foolbox").glob("cifar10_*.png"))
     assert len(golden) == len(images) == 20

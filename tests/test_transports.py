@@ -14,7 +14,7 @@ from qrig.link.transports import Transport
 from qrig.link.transports.faulty import ByteFault, Fault, FaultyTransport, RandomLoss, clean
 from qrig.link.transports.stream_socket import SocketTransport
 
-_DATA = random.Random(1).randbytes(20_000)  # noqa: S311  # repeatable on purpose
+_DATA = random.Random(1).randbytes(20_000)  # repeatable on purpose
 _SOON_S = 0.2
 
 Ends = tuple[SocketTransport, socket.socket]

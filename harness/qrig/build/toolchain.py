@@ -51,7 +51,7 @@ def toolchain_for(board: Board) -> Toolchain:
         arguments: tuple[str, ...] = (f"-DCMAKE_C_COMPILER={compiler}", "-DQRIG_SANITIZE=ON")
         return Toolchain(compiler, _version(compiler), ("-O2", "-fsanitize"), arguments)
     compiler = find_tool("arm-none-eabi-gcc")
-    flags = (f"-mcpu={board.core}", "-mthumb")
+    flags: tuple[str, ...] = (f"-mcpu={board.core}", "-mthumb")
     if board.fpu:
         flags += ("-mfloat-abi=hard", f"-mfpu={board.fpu}")
     return Toolchain(

@@ -19,6 +19,14 @@ from qrig.fixedpoint.quantized import (
 
 _MAX_U16 = 0xFFFF
 
+_Window = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+_SQUARE: _Window = ("IN_DIM", "IN_CH"), ("OUT_CH", "KER_DIM", "PAD", "STRIDE"), ("OUT_DIM",)
+_NONSQUARE: _Window = (
+    ("IN_DIM_X", "IN_DIM_Y", "IN_CH"),
+    ("OUT_CH", "KER_DIM_X", "KER_DIM_Y", "PAD_X", "PAD_Y", "STRIDE_X", "STRIDE_Y"),
+    ("OUT_DIM_X", "OUT_DIM_Y"),
+)
+
 
 @frozen
 class Step:
@@ -57,7 +65,7 @@ def _(layer: QuantizedConvolution, name: str, source: str, target: str, in_bits:
     )
     if square:
         function = _square_convolution(layer)
-        window = ("IN_DIM", "IN_CH"), ("OUT_CH", "KER_DIM", "PAD", "STRIDE"), ("OUT_DIM",)
+        window = _SQUARE
         macros = [
             ("IN_DIM", layer.in_shape.h),
             ("IN_CH", layer.in_shape.c),
@@ -69,11 +77,7 @@ def _(layer: QuantizedConvolution, name: str, source: str, target: str, in_bits:
         ]
     else:
         function = "arm_convolve_HWC_q7_basic_nonsquare"
-        window = (
-            ("IN_DIM_X", "IN_DIM_Y", "IN_CH"),
-            ("OUT_CH", "KER_DIM_X", "KER_DIM_Y", "PAD_X", "PAD_Y", "STRIDE_X", "STRIDE_Y"),
-            ("OUT_DIM_X", "OUT_DIM_Y"),
-        )
+        window = _NONSQUARE
         macros = [*_sides(layer), ("IN_CH", layer.in_shape.c), ("OUT_CH", layer.out_shape.c)]
     macros += [("BIAS_LSHIFT", layer.bias_shift), ("OUT_RSHIFT", layer.output_shift)]
     inputs, kernel, outputs = ([f"{upper}_{key}" for key in group] for group in window)

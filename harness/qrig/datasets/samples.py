@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ def read_samples(images: Path, labels: Path | None, shape: Shape) -> tuple[Sampl
     In a folder, the last number in a file's name is its label unless `labels` is given; `labels` is
     an IDX file of one number per image. Raises FileFormatError.
     """
+    found: Sequence[int | None]
     numbers = None if labels is None else [int(label) for label in read_idx(labels).ravel()]
     if images.is_dir():
         files = sorted(path for path in images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)

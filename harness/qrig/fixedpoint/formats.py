@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from qrig.errors import FileFormatError
 from qrig.networks.files import read_bytes
@@ -41,6 +41,9 @@ class LayerFormat:
     activation_fraction_bits: int | None = None
     bias_shift: int | None = None
     output_shift: int | None = None
+
+
+_KEYS = tuple(attribute.name for attribute in fields(LayerFormat))
 
 
 @frozen
@@ -140,11 +143,7 @@ def formats_document(formats: Formats) -> dict[str, Any]:
     """Return the formats as the document that `formats_from_json` reads."""
     inputs = formats.layers[formats.input_name]
     layers = {
-        name: {
-            key: getattr(entry, key)
-            for key in LayerFormat.__slots__
-            if key != "__weakref__" and getattr(entry, key) is not None
-        }
+        name: {key: getattr(entry, key) for key in _KEYS if getattr(entry, key) is not None}
         for name, entry in formats.layers.items()
         if name != formats.input_name
     }
@@ -199,15 +198,14 @@ class _Reader:
         return value
 
     def layer(self, name: str, entry: object) -> LayerFormat:
-        keys = [key for key in LayerFormat.__slots__ if key != "__weakref__"]
         where = f"layers.{name if name.isprintable() else shown(name)}"
         if not isinstance(entry, dict):
             raise self.fail(where, "an object", entry)
-        self.only(entry, where, set(keys))
+        self.only(entry, where, set(_KEYS))
         return LayerFormat(
             **{
                 key: self.bits(entry.get(key), f"{where}.{key}", shift=key.endswith("shift"))
-                for key in keys
+                for key in _KEYS
             }
         )
 
@@ -225,7 +223,7 @@ class _Reader:
     def order(self, value: object) -> str | None:
         if value not in (None, "rgb", "bgr", "gray"):
             raise self.fail("input.channel_order", '"rgb", "bgr" or "gray"', value)
-        return value  # type: ignore[return-value]  # one of the four above
+        return value
 
     def mean(self, value: object) -> tuple[float, ...] | None:
         if value is None:

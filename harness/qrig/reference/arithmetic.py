@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,10 +12,10 @@ from qrig.fixedpoint.quantized import Int8Array
 _FLOAT32_EXACT = 1 << 24
 """Integers up to 2^24 in magnitude are float32 values, so sums that stay below never round."""
 
-FloatMatrix = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+FloatMatrix = npt.NDArray[np.floating[Any]]
 
 
-def exact_type(weights: Int8Array) -> type[np.float32] | type[np.float64]:
+def exact_type(weights: Int8Array) -> type[np.floating[Any]]:
     """Return the float type in which products of `weights` (out, k) with int8 columns are exact.
 
     Every partial sum, in whatever order BLAS adds and with or without fused multiply-add, is an
@@ -40,4 +42,4 @@ def requantize(
     rounding = 0 if truncate else (1 << output_shift) >> 1
     start = (bias.astype(np.int64) << bias_shift) + rounding
     accumulator = (products.astype(np.int64) + start).astype(np.int32)
-    return np.clip(accumulator >> output_shift, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(accumulator >> output_shift, -128, 127), dtype=np.int8)

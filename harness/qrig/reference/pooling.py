@@ -19,7 +19,7 @@ def pooling(tensor: Int8Array, layer: QuantizedPooling, semantics: Semantics) ->
 def _truncated(total: npt.NDArray[np.integer], count: int) -> npt.NDArray[np.int64]:
     """Return total / count rounded toward zero, as C divides."""
     wide = total.astype(np.int64)
-    return np.sign(wide) * (np.abs(wide) // count)
+    return np.asarray(np.sign(wide) * (np.abs(wide) // count), dtype=np.int64)
 
 
 def _dsp(tensor: Int8Array, layer: QuantizedPooling) -> Int8Array:

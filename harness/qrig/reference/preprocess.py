@@ -21,4 +21,4 @@ def preprocess(pixels: npt.NDArray[np.uint8], source: QuantizedInput) -> Int8Arr
         )
     scaled = (pixels.astype(np.int32) - source.mean) * source.multiplier
     rounded = (scaled + ((1 << source.shift) >> 1)) >> source.shift
-    return np.clip(rounded, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(rounded, -128, 127), dtype=np.int8)

@@ -38,8 +38,8 @@ def terminal_tables(rows: pd.DataFrame) -> Iterator[Table]:
 def layers_by_target(layers: pd.DataFrame) -> pd.DataFrame:
     """Put the targets of one network side by side.
 
-    `layers` comes from `layer_table`. Columns: `layer`, `shape`, `mac`, one `<target> <counter>` for
-    every target that counts something, and `verdict`, the worst of all targets.
+    `layers` comes from `layer_table`. Columns: `layer`, `shape`, `mac`, one `<target> <counter>`
+    for every target that counts something, and `verdict`, the worst of all targets.
     """
     wide = layers.drop_duplicates("layer_index").set_index("layer_index")[["layer", "shape", "mac"]]
     wide = wide.sort_index()

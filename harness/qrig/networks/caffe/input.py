@@ -40,8 +40,9 @@ def find_input(
             f"{definition.path}: expected one input (a Data or Input layer of the TEST phase, or "
             f"`input:`), found {len(candidates) + len(net.input)}; correct the definition"
         )
+    labels: tuple[str, ...] = ()
     if net.input:
-        name, labels, declared = net.input[0], (), _net_shape(net)
+        name, declared = net.input[0], _net_shape(net)
         mean, scale, notices = None, 1.0, ()
     else:
         index, layer = candidates[0]

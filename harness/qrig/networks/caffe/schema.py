@@ -131,7 +131,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
     for message_name, fields in _MESSAGES.items():
         _add_message(file, message_name, fields)
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
+    pool.Add(file)
     return pool
 
 
