@@ -1,5 +1,6 @@
 """Broken input at the command line: exit code 2, one sentence, and not a file written."""
 
+import json
 import os
 import random
 import shutil
@@ -285,8 +286,7 @@ def test_a_network_too_large_is_answered_with_the_map(
     tiny.path("--model").write_text(
         'input: "data" layer { name: "r" type: "ReLU" bottom: "data" top: "r" }'
     )
-    layers = {"layers": {"r": {}}}
-    tiny.path("--formats").write_text(str({**FORMATS, **layers}).replace("'", '"'))
+    tiny.path("--formats").write_text(json.dumps({**FORMATS, "layers": {}}))
     (tiny.root / "inputs" / "large.raw").write_bytes(bytes(4000 * 4000 * 3))
     before = tiny.listing()
     large = {"input": str(tiny.root / "inputs" / "large.raw"), "input_shape": "4000x4000x3"}

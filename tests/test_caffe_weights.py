@@ -250,7 +250,7 @@ def test_hdf5_links_out_of_the_file_are_not_followed(tmp_path: Path) -> None:
         write_h5(path, {"conv1": tiny_blobs()["conv1"][:1], "ip1": tiny_blobs()["ip1"]})
         with h5py.File(path, "a") as file:
             file["data/conv1/1"] = link
-        with pytest.raises(FileFormatError, match="/data/conv1/1: .*found a link"):
+        with pytest.raises(FileFormatError, match=r"/data/conv1/1: .*found a link"):
             read_weights(path)
 
 

@@ -132,7 +132,7 @@ def test_other_npy_arrays_are_refused(tmp_path: Path, array: Any, words: str) ->
 def test_a_broken_npy_header_is_refused(tmp_path: Path, header: str) -> None:
     text = header.encode() + b"\n"
     data = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + b"1234"
-    with pytest.raises(FileFormatError, match="numeric .npy array"):
+    with pytest.raises(FileFormatError, match=r"numeric \.npy array"):
         read_image(saved(tmp_path / "a.npy", data), RGB)
 
 
@@ -147,7 +147,7 @@ def test_images_are_never_resized(tmp_path: Path, size: tuple[int, int]) -> None
 
 def test_a_network_of_two_channels_takes_no_image(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", encoded(Image.fromarray(PIXELS), "PNG"))
-    with pytest.raises(FileFormatError, match="8x8x2 .*found 8x8x3"):
+    with pytest.raises(FileFormatError, match=r"8x8x2 .*found 8x8x3"):
         read_image(path, Shape(8, 8, 2))
 
 

@@ -1,4 +1,4 @@
-"""Valid files with a few bytes changed: they are read, or refused as bad input, never anything else."""
+"""Valid files with a few bytes changed are read, or refused as bad input, and nothing else."""
 
 import gzip
 import json
@@ -50,7 +50,9 @@ Reader = Callable[[TinyNetwork, Path], object]
 
 def network_of(files: TinyNetwork, **changed: Path) -> object:
     chosen = {"model": files.model, "weights": files.weights, "formats": files.formats, **changed}
-    return load_description(NetworkDescription("tiny", **chosen))
+    return load_description(
+        NetworkDescription("tiny", chosen["model"], chosen["weights"], chosen["formats"])
+    )
 
 
 def network_with_mean(files: TinyNetwork, path: Path) -> object:
@@ -64,6 +66,17 @@ def arms_pickle() -> bytes:
         return pickled(ATTRIBUTES, 0)
     return (MODELS / "arm_cifar10" / "cifar10_m4.pkl").read_bytes()
 
+
+def refusal(read: Callable[[], object]) -> QrigError | None:
+    """Return what `read` raises; None if it reads; anything but bad input comes through."""
+    try:
+        read()
+    except QrigError as error:
+        return error
+    return None
+
+
+IDX = b"\0\0\x08\x03\0\0\0\x08\0\0\0\x08\0\0\0\x03" + tiny_pixels().tobytes()
 
 NETWORK_TOML = b"""\
 schema = "qrig-network/1"
@@ -118,7 +131,7 @@ SUBJECTS: dict[str, tuple[str, Callable[[TinyNetwork], bytes], Reader]] = {
     ),
     "idx": (
         "images.idx",
-        lambda files: gzip.compress(b"\0\0\x08\x03\0\0\0\x08\0\0\0\x08\0\0\0\x03" + tiny_pixels().tobytes()),
+        lambda files: gzip.compress(IDX),
         lambda files, path: read_idx(path),
     ),
     "board.toml": (
@@ -131,7 +144,7 @@ SUBJECTS: dict[str, tuple[str, Callable[[TinyNetwork], bytes], Reader]] = {
         lambda files: NETWORK_TOML,
         lambda files, path: read_description(path.parent),
     ),
-}  # fmt: skip
+}
 
 
 def edited(data: bytes, edits: list[Edit]) -> bytes:
@@ -180,12 +193,10 @@ def test_mutated_files_are_read_or_refused(files: TinyNetwork, subject: str) -> 
     @given(edits)
     def check(changes: list[Edit]) -> None:
         path.write_bytes(edited(data, changes))
-        try:
-            reader(files, path)
-        except QrigError as error:
-            assert error.exit_code == 2
-            assert "\n" not in str(error)
-            assert "expected" in str(error) or "cannot" in str(error)
+        error = refusal(lambda: reader(files, path))
+        assert error is None or error.exit_code == 2
+        assert "\n" not in str(error)
+        assert error is None or "expected" in str(error) or "cannot" in str(error)
 
     check()
 
@@ -210,8 +221,6 @@ def test_any_value_anywhere_in_formats_is_read_or_refused(
     table[key] = value
     path = files.folder / "edited.json"
     path.write_text(json.dumps(document))
-    try:
-        network_of(files, formats=path)
-    except QrigError as error:
-        assert error.exit_code == 2
-        assert len(str(error)) < 1000
+    error = refusal(lambda: network_of(files, formats=path))
+    assert error is None or error.exit_code == 2
+    assert len(str(error)) < 1000

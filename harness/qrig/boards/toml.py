@@ -13,7 +13,7 @@ from qrig.errors import FileFormatError
 
 _T = TypeVar("_T")
 _TABLE = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]")
-_VALIDATED = re.compile(r"'(\w+)' must ")  # how messages of attrs' validators begin
+_VALIDATED = re.compile(r"'(\w+)' (?=must )")  # how messages of attrs' validators begin
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
 
 
@@ -65,8 +65,9 @@ def _first(error: BaseException, keys: tuple[str, ...]) -> tuple[tuple[str, ...]
             "expected this key, found none"
         )
     text = " ".join(str(error.args[0] if error.args else error).split())
-    validated = _VALIDATED.match(text)
-    return (*keys, validated.group(1)) if validated else keys, text
+    if validated := _VALIDATED.match(text):
+        return (*keys, validated.group(1)), f"expected a value that {text[validated.end() :]}"
+    return keys, text
 
 
 def _line_of(text: str, keys: tuple[str, ...]) -> int:

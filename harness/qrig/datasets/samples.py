@@ -38,7 +38,7 @@ def read_samples(images: Path, labels: Path | None, shape: Shape) -> tuple[Sampl
         files = sorted(path for path in images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
         pixels = [read_image(path, shape) for path in files]
         names = [path.name for path in files]
-        found = [_label_of(path) for path in files] if numbers is None else numbers
+        found: list[int | None] = [_label_of(path) for path in files]
     else:
         array = read_idx(images)
         one_channel = shape.c == 1 and array.shape[1:] == (shape.h, shape.w)
@@ -49,7 +49,9 @@ def read_samples(images: Path, labels: Path | None, shape: Shape) -> tuple[Sampl
             )
         pixels = [np.ascontiguousarray(image.reshape(shape)) for image in array]
         names = [f"{index:05d}" for index in range(len(pixels))]
-        found = [None] * len(pixels) if numbers is None else numbers
+        found = [None] * len(pixels)
+    if numbers is not None:
+        found = [*numbers]
     if len(found) != len(pixels) or not pixels:
         raise FileFormatError(
             f"{images}: expected as many labels as images and at least one, found {len(found)} "

@@ -41,9 +41,10 @@ def find_input(
             f"`input:`), found {len(candidates) + len(net.input)}; correct the definition"
         )
     labels: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
     if net.input:
         name, declared = net.input[0], _net_shape(net)
-        mean, scale, notices = None, 1.0, ()
+        mean, scale = None, 1.0
     else:
         index, layer = candidates[0]
         if not layer.top:
