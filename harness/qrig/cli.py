@@ -170,7 +170,7 @@ def _bench(options: argparse.Namespace) -> int:
 
     from qrig.reports.store import runs_folder
     from qrig.reports.terminal import terminal_tables
-    from qrig.runs.bench import DEFAULT_SAMPLES, bench, prepare
+    from qrig.runs.bench import DEFAULT_SAMPLES, bench, check_samples, prepare
     from qrig.runs.targets import DEFAULT_TARGETS, find_targets
 
     console = Console()
@@ -181,6 +181,8 @@ def _bench(options: argparse.Namespace) -> int:
     )
     if inputs and len(networks) > 1:
         raise UsageError("expected one network with --input, found several; run them one by one")
+    if not inputs:
+        check_samples(networks)
     console.print(f"building {len(networks)} x {len(targets)} deployments")
     cells = prepare(networks, targets)
     with Progress(console=console, transient=True) as bars:

@@ -70,6 +70,16 @@ def prepare(networks: list[LoadedNetwork], targets: tuple[Target, ...]) -> tuple
     )
 
 
+def check_samples(networks: list[LoadedNetwork]) -> None:
+    """Raise UsageError for a network that has no samples."""
+    for loaded in networks:
+        if not loaded.samples:
+            raise UsageError(
+                f"{loaded.name}: expected inputs, found no samples in its network.toml; give "
+                "--input FILE"
+            )
+
+
 def bench(
     cells: tuple[Cell, ...],
     folder: Path,
@@ -84,12 +94,8 @@ def bench(
     `inputs` replaces the networks' own samples, of which the first `samples` are taken. If a target
     fails, what was measured before is kept and reported, and the error is raised.
     """
-    for cell in cells:
-        if not (inputs or cell.loaded.samples):
-            raise UsageError(
-                f"{cell.loaded.name}: expected inputs, found no samples in its network.toml; give "
-                "--input FILE"
-            )
+    if not inputs:
+        check_samples([cell.loaded for cell in cells])
     job = _Job(RunWriter(folder, new_run_id()), cells, trace, progress)
     error: str | None = "interrupted"
     try:

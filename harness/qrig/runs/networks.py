@@ -51,12 +51,19 @@ def load_network(
     folder = models_root() / name
     if name not in bundled_networks():
         folder = Path(name)
-        if not folder.is_dir():
+        if not _is_folder(folder):
             raise UsageError(
                 f"expected a network ({', '.join(bundled_networks())}, or a folder with a "
                 f"network.toml), found {name!r}; or give --model, --weights and --formats"
             )
     return load_description(read_description(folder), mean=mean, input_shape=input_shape)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def load_description(
@@ -74,7 +81,9 @@ def load_description(
         description.weights,
         input_shape=input_shape or described or formats.input_shape,
     )
-    network = _with_input(network, formats, mean or description.mean, description.channel_order)
+    network = _with_input(
+        network, formats, description.mean if mean is None else mean, description.channel_order
+    )
     quantized = attrs.evolve(quantize_network(network, formats), name=description.name)
     samples: tuple[Sample, ...] = ()
     if description.samples is not None:
