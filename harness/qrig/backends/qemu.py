@@ -13,12 +13,12 @@ from __future__ import annotations
 import functools
 import shutil
 import socket
-import subprocess
 
 from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
 from qrig.build.deployment import Deployment
-from qrig.errors import TargetUnavailableError
+from qrig.build.toolchain import program_version
+from qrig.errors import BuildError, TargetUnavailableError
 
 ICOUNT_SHIFT = 7
 """128 ns per instruction: 3.2 ticks of a 25 MHz timer, up to 1.3e9 instructions per layer."""
@@ -26,7 +26,6 @@ ICOUNT_SHIFT = 7
 _PROGRAM = "qemu-system-arm"
 _ESCAPE = b"\xe7"
 _BYTE_S = 5e-5
-_VERSION_TIMEOUT_S = 10.0
 
 
 class RunningQemu(ChildProcess):
@@ -90,13 +89,6 @@ class QemuBackend:
 @functools.cache
 def _version() -> str:
     try:
-        output = subprocess.run(
-            [_PROGRAM, "--version"],
-            capture_output=True,
-            text=True,
-            timeout=_VERSION_TIMEOUT_S,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
+        return program_version(_PROGRAM)
+    except BuildError:
         return "unknown"
-    return output.splitlines()[0].strip() if output else "unknown"

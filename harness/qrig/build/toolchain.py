@@ -49,14 +49,14 @@ def toolchain_for(board: Board) -> Toolchain:
     if board.is_native:
         compiler = find_tool("gcc")
         arguments: tuple[str, ...] = (f"-DCMAKE_C_COMPILER={compiler}", "-DQRIG_SANITIZE=ON")
-        return Toolchain(compiler, _version(compiler), ("-O2", "-fsanitize"), arguments)
+        return Toolchain(compiler, program_version(compiler), ("-O2", "-fsanitize"), arguments)
     compiler = find_tool("arm-none-eabi-gcc")
     flags: tuple[str, ...] = (f"-mcpu={board.core}", "-mthumb")
     if board.fpu:
         flags += ("-mfloat-abi=hard", f"-mfpu={board.fpu}")
     return Toolchain(
         compiler,
-        _version(compiler),
+        program_version(compiler),
         (*flags, "-O2"),
         (
             f"-DCMAKE_TOOLCHAIN_FILE={firmware_root() / 'cortex-m.cmake'}",
@@ -65,17 +65,16 @@ def toolchain_for(board: Board) -> Toolchain:
     )
 
 
-def _version(compiler: str) -> str:
+def program_version(program: str) -> str:
+    """Return the first line `program --version` prints; raises BuildError."""
     try:
         output = subprocess.run(
-            [compiler, "--version"],
+            [program, "--version"],
             capture_output=True,
             text=True,
             timeout=_VERSION_TIMEOUT_S,
             check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        raise BuildError(
-            f"{compiler}: expected its version, found {error}; reinstall the compiler"
-        ) from error
+        raise BuildError(f"{program}: expected its version, found {error}; reinstall it") from error
     return output.splitlines()[0].strip() if output else "unknown"
