@@ -195,11 +195,8 @@ def test_rendered_table_aligns_numbers_and_reads_no_markup() -> None:
     assert justify["instructions, median"].justify == "right"
     assert justify["verdict"].justify == "left"
     assert "cycles, median" not in justify
-    # A dumb terminal would be 80 columns wide, whatever is asked for.
-    environment = {"TERM": "xterm"}
-    console = Console(
-        width=400, record=True, force_terminal=True, file=io.StringIO(), _environ=environment
-    )
+    wide: dict[str, Any] = {"width": 400, "_environ": {"TERM": "xterm"}}  # 80 in a dumb terminal
+    console = Console(record=True, force_terminal=True, file=io.StringIO(), **wide)
     console.print(table)
     styled = console.export_text(styles=True)
     assert "[bold]layers" in styled
