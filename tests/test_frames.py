@@ -57,7 +57,7 @@ def link(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     library = tmp_path_factory.mktemp("crc") / "crc.so"
     source = firmware_root() / "link" / "crc32.c"
     flags = ["-std=c11", "-fPIC", "-shared", "-fsanitize=undefined", "-fno-sanitize-recover=all"]
-    subprocess.run(["gcc", *flags, str(source), "-o", str(library)], check=True)  # noqa: S607
+    subprocess.run(["gcc", *flags, str(source), "-o", str(library)], check=True)  # noqa: S607  # PATH
     found = ctypes.CDLL(str(library))
     found.crc32_update.argtypes = (ctypes.c_uint32, ctypes.c_char_p, ctypes.c_size_t)
     found.crc32_update.restype = ctypes.c_uint32

@@ -39,7 +39,7 @@ class ChildProcess:
         """
         self.stream = stream
         # Not closed here: it lives as long as the process and is read after its end.
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115  # closed by stop()
         setpriv = shutil.which("setpriv")
         prefix = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
         descriptor = theirs.fileno()
