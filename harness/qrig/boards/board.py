@@ -28,11 +28,17 @@ _NAME = r"[a-z0-9][a-z0-9._-]*"
 
 @frozen
 class Memory:
-    """One memory: where it is, its size, and the wait states of a read."""
+    """One memory: where it is, its size, and what a read of it costs.
+
+    `wait_states` are those of one access of `width_bits` at the board's clock; `cached` says
+    whether the caches of `Silicon` stand before it (tightly coupled memory has none).
+    """
 
     origin: int = field(validator=ge(0))
     size_bytes: int = field(validator=ge(1))
     wait_states: int = field(default=0, validator=ge(0))
+    width_bits: int = field(default=32, validator=in_((32, 64, 128, 256)))
+    cached: bool = False
 
 
 @frozen
@@ -61,6 +67,38 @@ class Counter:
 
 
 @frozen
+class CacheSize:
+    """A cache, set-associative: its size, line and ways."""
+
+    size_bytes: int = field(validator=ge(1))
+    line_bytes: int = field(validator=in_((16, 32, 64)))
+    ways: int = field(validator=ge(1))
+
+    def __attrs_post_init__(self) -> None:
+        """Raise ValueError for a size that lines and ways do not divide."""
+        if self.size_bytes % (self.line_bytes * self.ways):
+            raise ValueError(
+                f"expected a size that {self.ways} ways of {self.line_bytes}-byte lines divide, "
+                f"found {self.size_bytes}"
+            )
+
+
+@frozen
+class Silicon:
+    """What a timing model needs to know of a chip beside its core, clock and memories.
+
+    `bus_divider` is core clock / bus clock, `ecc` whether RAM is written with error correction (a
+    narrow store then reads first), `source` where the figures come from.
+    """
+
+    source: str
+    bus_divider: int = field(default=1, validator=ge(1))
+    ecc: bool = False
+    instruction_cache: CacheSize | None = None
+    data_cache: CacheSize | None = None
+
+
+@frozen
 class Qemu:
     """How QEMU calls the board."""
 
@@ -72,7 +110,8 @@ class Board:
     """A piece of hardware, as its board.toml describes it.
 
     `port` names the folder of `firmware/port`; `backends` are the ways to run firmware, the default
-    first. A board of core "native" is this machine and has no memories.
+    first. A board of core "native" is this machine and has no memories. One with `silicon` can be
+    modelled; without a backend that is all it is good for.
     """
 
     schema: str = field(validator=in_((SCHEMA,)))
@@ -80,13 +119,14 @@ class Board:
     title: str = field(validator=instance_of(str))
     core: str = field(validator=in_(CORES))
     clock_hz: int = field(validator=ge(0))
-    port: str = field(validator=matches_re(r"[a-z0-9_]+"))
     backends: tuple[str, ...]
+    port: str | None = field(default=None, validator=optional(matches_re(r"[a-z0-9_]+")))
     fpu: str | None = field(default=None, validator=optional(matches_re(r"[a-z0-9-]+")))
     memory: Memories | None = None
     uart: Uart | None = None
     counter: Counter | None = None
     qemu: Qemu | None = None
+    silicon: Silicon | None = None
 
     @property
     def is_native(self) -> bool:
@@ -109,15 +149,17 @@ def read_board(path: Path) -> Board:
             f"{path}: expected the name of its folder, {path.parent.name!r}, found "
             f"{board.name!r}; rename one of them"
         )
-    if not board.backends:
-        raise FileFormatError(f"{path}: expected at least one backend, found none; name one")
-    missing = [
-        key
-        for key in ("memory", "uart", "counter")
-        if getattr(board, key) is None and not board.is_native
-    ]
+    missing = [key for key in _required(board) if getattr(board, key) is None]
     if missing:
         raise FileFormatError(
-            f"{path}: expected a table [{missing[0]}] for core {board.core}, found none; add it"
+            f"{path}: expected {missing[0]!r} for core {board.core} with backends "
+            f"{list(board.backends)}, found none; add it"
         )
     return board
+
+
+def _required(board: Board) -> tuple[str, ...]:
+    """Return the keys a board must have beside those that all have."""
+    if board.is_native:
+        return ("port",)
+    return ("memory", "port", "uart", "counter") if board.backends else ("memory", "silicon")
