@@ -8,6 +8,7 @@ from typing import Protocol
 from attrs import field, frozen
 
 from qrig.build.deployment import Deployment
+from qrig.profiles import Profile, ProfileRequest
 
 
 @frozen(eq=False)
@@ -35,6 +36,9 @@ class Running(Protocol):
     def cycles(self, ticks: int) -> int | None:
         """Return how many core cycles `ticks` stand for, None if it cannot say."""
 
+    def profile(self) -> Profile:
+        """Return the profile of all inferences so far; raises TargetError if none was taken."""
+
     def last_words(self) -> str:
         """Return what the target or its emulator said beside the stream, and how it ended."""
 
@@ -55,8 +59,14 @@ class Backend(Protocol):
     def unavailable(self) -> str | None:
         """Return why the backend cannot be used on this machine, or None if it can."""
 
+    def unprofiled(self) -> str | None:
+        """Return why the backend cannot take profiles on this machine, or None if it can."""
+
     def stamp(self) -> dict[str, str]:
         """Return what of the backend a measurement depends on, as key and version."""
 
-    def start(self, deployment: Deployment) -> Running:
-        """Start the firmware; raises TargetUnavailableError."""
+    def start(self, deployment: Deployment, profiling: ProfileRequest | None = None) -> Running:
+        """Start the firmware; raises TargetUnavailableError.
+
+        With `profiling` a profile is taken, and the counter counts nothing.
+        """

@@ -7,6 +7,10 @@ import socket
 from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
 from qrig.build.deployment import Deployment
+from qrig.errors import TargetUnavailableError
+from qrig.profiles import Profile, ProfileRequest
+
+_NO_PROFILE = "expected a target that emulates a core, found this machine itself; take one @qemu"
 
 
 class RunningNative(ChildProcess):
@@ -26,6 +30,10 @@ class RunningNative(ChildProcess):
         """Return None: there is no counter."""
         return None
 
+    def profile(self) -> Profile:
+        """Raise TargetUnavailableError: nothing was counted."""
+        raise TargetUnavailableError(f"{self.stream.name}: {_NO_PROFILE}")
+
 
 class NativeBackend:
     """Runs firmware built for this machine."""
@@ -37,10 +45,18 @@ class NativeBackend:
         """Return None: this machine is always there."""
         return None
 
+    def unprofiled(self) -> str | None:
+        """Return that there is nothing to profile."""
+        return _NO_PROFILE
+
     def stamp(self) -> dict[str, str]:
         """Return nothing: no number comes from here."""
         return {}
 
-    def start(self, deployment: Deployment) -> RunningNative:
+    def start(
+        self, deployment: Deployment, profiling: ProfileRequest | None = None
+    ) -> RunningNative:
         """Start the process; raises TargetUnavailableError."""
+        if profiling is not None:
+            raise TargetUnavailableError(f"{deployment.board.name}@native: {_NO_PROFILE}")
         return RunningNative(deployment)

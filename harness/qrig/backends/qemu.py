@@ -13,12 +13,16 @@ from __future__ import annotations
 import functools
 import shutil
 import socket
+import tempfile
 
 from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
+from qrig.backends.qemu_plugin import find_plugin
+from qrig.backends.qemu_profile import QemuProfiling
 from qrig.build.deployment import Deployment
 from qrig.build.toolchain import program_version
-from qrig.errors import BuildError, TargetUnavailableError
+from qrig.errors import BuildError, TargetError, TargetUnavailableError
+from qrig.profiles import Profile, ProfileRequest
 
 ICOUNT_SHIFT = 7
 """128 ns per instruction: 3.2 ticks of a 25 MHz timer, up to 1.3e9 instructions per layer."""
@@ -31,14 +35,26 @@ _BYTE_S = 5e-5
 class RunningQemu(ChildProcess):
     """A machine that QEMU emulates."""
 
-    def __init__(self, deployment: Deployment, machine: str, counter_hz: int) -> None:
-        """Start `machine` with the firmware; raises TargetUnavailableError."""
+    def __init__(
+        self,
+        deployment: Deployment,
+        machine: str,
+        counter_hz: int,
+        profiling: QemuProfiling | None = None,
+    ) -> None:
+        """Start `machine` with the firmware; raises TargetUnavailableError.
+
+        The clock counts instructions unless a profile is taken: the two cannot be combined.
+        """
+        counting = ["-icount", f"shift={ICOUNT_SHIFT},sleep=off"]
+        if profiling is not None:
+            counting = profiling.arguments()
         ours, theirs = socket.socketpair()
         command = [
             _PROGRAM,
             *("-M", machine),
             *("-display", "none", "-monitor", "none", "-nodefaults"),
-            *("-icount", f"shift={ICOUNT_SHIFT},sleep=off"),
+            *counting,
             *("-chardev", f"socket,id=uart,fd={theirs.fileno()},mux=on"),
             *("-echr", str(_ESCAPE[0])),
             *("-serial", "chardev:uart"),
@@ -46,15 +62,36 @@ class RunningQemu(ChildProcess):
         ]
         name = f"{deployment.board.name}@qemu"
         super().__init__(command, ByteStream(name, ours, _ESCAPE, _BYTE_S), theirs)
+        self._profiling = profiling
         self._ticks_per_instruction = counter_hz * (1 << ICOUNT_SHIFT) / 1e9
 
     def instructions(self, ticks: int) -> int | None:
-        """Return the executed instructions: every one is 2^shift ns of the timer."""
+        """Return the executed instructions: every one is 2^shift ns of the timer.
+
+        While a profile is taken the timer follows the host's clock, and the answer is None.
+        """
+        if self._profiling is not None:
+            return None
         return round(ticks / self._ticks_per_instruction)
 
     def cycles(self, ticks: int) -> int | None:
         """Return None: an emulator has no cycles."""
         return None
+
+    def profile(self) -> Profile:
+        """Return the profile of all inferences so far; raises TargetError if none was asked."""
+        if self._profiling is None:
+            raise TargetError(
+                f"{self.stream.name}: expected a run started with a profile, found one without; "
+                "ask for it when it is started"
+            )
+        return self._profiling.read()
+
+    def stop(self) -> None:
+        """End QEMU and remove what its plugin wrote."""
+        super().stop()
+        if self._profiling is not None:
+            self._profiling.folder.cleanup()
 
 
 class QemuBackend:
@@ -69,12 +106,20 @@ class QemuBackend:
             return f"{_PROGRAM} is not installed: apt-get install qemu-system-arm"
         return None
 
+    def unprofiled(self) -> str | None:
+        """Return why this QEMU takes no profiles; the plugin is built and tried for that."""
+        try:
+            find_plugin(_program())
+        except (BuildError, TargetUnavailableError) as error:
+            return str(error)
+        return None
+
     def stamp(self) -> dict[str, str]:
         """Return QEMU's version."""
         return {"qemu_version": _version(), "icount_shift": str(ICOUNT_SHIFT)}
 
-    def start(self, deployment: Deployment) -> RunningQemu:
-        """Start the machine; raises TargetUnavailableError."""
+    def start(self, deployment: Deployment, profiling: ProfileRequest | None = None) -> RunningQemu:
+        """Start the machine; raises TargetUnavailableError, BuildError."""
         board = deployment.board
         reason = self.unavailable()
         if reason is None and (board.qemu is None or board.counter is None):
@@ -83,7 +128,22 @@ class QemuBackend:
             raise TargetUnavailableError(
                 f"{board.name}@qemu: expected QEMU to run it, found that {reason}"
             )
-        return RunningQemu(deployment, board.qemu.machine, board.counter.hz)
+        machine, counter_hz = board.qemu.machine, board.counter.hz
+        if profiling is None:
+            return RunningQemu(deployment, machine, counter_hz)
+        plugin = find_plugin(_program())
+        folder = tempfile.TemporaryDirectory(prefix="qrig-profile-")
+        taken = QemuProfiling(profiling, deployment, plugin, folder, _version())
+        try:
+            return RunningQemu(deployment, machine, counter_hz, taken)
+        except BaseException:
+            folder.cleanup()
+            raise
+
+
+def _program() -> str:
+    """Return the path of QEMU; a name that is not installed stays a name."""
+    return shutil.which(_PROGRAM) or _PROGRAM
 
 
 @functools.cache

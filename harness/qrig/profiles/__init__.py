@@ -11,6 +11,7 @@ from qrig.profiles.profile import (
     MemoryRange,
     Phase,
     Profile,
+    ProfileRequest,
 )
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "MemoryRange",
     "Phase",
     "Profile",
+    "ProfileRequest",
     "read_profile",
     "write_profile",
 ]

@@ -55,6 +55,14 @@ def read_profile(path: Path) -> Profile:
             f"{path}: expected a profile, found text that is not JSON "
             f"({' '.join(str(error).split())[:120]}); take the profile again"
         ) from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        found = document.get("schema") if isinstance(document, dict) else type(document)
+        raise _Reader(path).wrong("schema", f'"{SCHEMA}"', found)
+    return profile_of(path, document)
+
+
+def profile_of(path: Path, document: dict[str, Any]) -> Profile:
+    """Return the profile a document holds; raises FileFormatError, `path` in its message."""
     return _Reader(path).profile(document)
 
 
@@ -97,10 +105,7 @@ class _Reader:
             "again"
         )
 
-    def profile(self, document: Any) -> Profile:
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            found = document.get("schema") if isinstance(document, dict) else type(document)
-            raise self.wrong("schema", f'"{SCHEMA}"', found)
+    def profile(self, document: dict[str, Any]) -> Profile:
         elf = self.text(document, "elf_sha256")
         if not _HEX.fullmatch(elf):
             raise self.wrong("elf_sha256", "64 lower-case hex digits", elf)

@@ -158,3 +158,11 @@ class Profile:
     def instructions(self, phase: Phase) -> int:
         """Return how many instructions ran in `phase`."""
         return sum(edge.count * self.blocks[edge.target].instructions for edge in phase.edges)
+
+
+@frozen
+class ProfileRequest:
+    """What a backend is asked to count: a mode of MODES, and the caches to simulate beside it."""
+
+    mode: str = field(default=MEMORY, validator=in_(MODES))
+    caches: tuple[Cache, ...] = ()

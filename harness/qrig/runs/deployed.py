@@ -13,6 +13,7 @@ from qrig.link.inference import RemoteNetwork, RemoteTrace
 from qrig.link.transports.stream_socket import SocketTransport
 from qrig.measure.compare import Comparison, compare_checksum, compare_tensors
 from qrig.measure.rows import LayerResult
+from qrig.profiles import ProfileRequest
 from qrig.reference import Trace
 from qrig.runs.targets import Target
 
@@ -23,10 +24,13 @@ FULL, CRC, LOGITS = TRACES = ("full", "crc", "logits")
 class Deployed:
     """A deployment running on a target; use it in a `with` statement."""
 
-    def __init__(self, target: Target, deployment: Deployment) -> None:
-        """Prepare to start `deployment` on `target`."""
+    def __init__(
+        self, target: Target, deployment: Deployment, profiling: ProfileRequest | None = None
+    ) -> None:
+        """Prepare to start `deployment` on `target`, with a profile taken if one is asked for."""
         self.target = target
         self.deployment = deployment
+        self.profiling = profiling
         self.restarts = 0
         self._running: Running | None = None
         self._session: Session | None = None
@@ -34,7 +38,7 @@ class Deployed:
 
     def __enter__(self) -> Deployed:
         """Start the target and open a session; raises TargetError."""
-        self._running = self.target.backend.start(self.deployment)
+        self._running = self.target.backend.start(self.deployment, self.profiling)
         try:
             self._open()
         except BaseException:

@@ -1,0 +1,149 @@
+"""A profile of a machine that QEMU emulates: the plugin's arguments, and what it wrote.
+
+The plugin knows addresses and the numbers of phases; names and the firmware's digest come from
+here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from qrig.backends.qemu_plugin import Plugin, option
+from qrig.build.deployment import Deployment
+from qrig.build.symbols import Code, find_symbols, read_code
+from qrig.errors import TargetCrashedError
+from qrig.profiles import Cache, MemoryRange, Profile, ProfileRequest
+from qrig.profiles.file import profile_of
+from qrig.profiles.profile import HARNESS, LAYER, MEMORY, OVERHEAD, START_UP
+
+_PAGE_BYTES = 1024
+_FIRST_LAYER = 2
+"""Number of the event that begins the first layer, of firmware/app/profile_mark.h."""
+
+
+@frozen(eq=False)
+class QemuProfiling:
+    """One run to be profiled: what is asked, and the folder the plugin writes into."""
+
+    request: ProfileRequest
+    deployment: Deployment
+    plugin: Plugin
+    folder: tempfile.TemporaryDirectory[str]
+    version: str
+
+    @property
+    def path(self) -> Path:
+        """The file the plugin writes."""
+        return Path(self.folder.name) / "profile.json"
+
+    @property
+    def memories(self) -> tuple[MemoryRange, ...]:
+        """The memories accesses are told apart by."""
+        memory = self.deployment.board.memory
+        if memory is None:
+            return ()
+        return (
+            MemoryRange("code", memory.code.origin, memory.code.size_bytes),
+            MemoryRange("data", memory.data.origin, memory.data.size_bytes),
+        )
+
+    def arguments(self) -> list[str]:
+        """Return QEMU's arguments; raises BuildError if the firmware has no marks."""
+        marks, mark = find_symbols(self.deployment.elf, ("profile_marks", "profile_mark"))
+        caches = self.request.caches if self.request.mode == MEMORY else ()
+        value = option(
+            self.plugin.path,
+            out=self.path,
+            marks=hex(marks.address),
+            events=marks.size_bytes,
+            mark_begin=hex(mark.address),
+            mark_end=hex(mark.address + mark.size_bytes),
+            memory=int(self.request.mode == MEMORY),
+            range=tuple(f"{each.origin:#x}:{each.size_bytes:#x}" for each in self.memories),
+            data_cache=tuple(self._geometry(each) for each in caches if each.kind == "data"),
+            instruction_cache=tuple(
+                self._geometry(each) for each in caches if each.kind == "instruction"
+            ),
+        )
+        return ["-plugin", value]
+
+    def _geometry(self, cache: Cache) -> str:
+        names = [memory.name for memory in self.memories]
+        mask = sum(1 << names.index(name) for name in cache.memories)
+        return f"{cache.size_bytes}:{cache.line_bytes}:{cache.ways}:{mask}"
+
+    def read(self) -> Profile:
+        """Return the profile of all inferences so far; raises TargetCrashedError."""
+        try:
+            raw = json.loads(self.path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise TargetCrashedError(
+                f"{self.deployment.board.name}@qemu: expected the plugin to have written a profile "
+                f"behind the inference, found {error}; run it again"
+            ) from error
+        return profile_of(self.path, self._document(raw))
+
+    def _document(self, raw: dict[str, Any]) -> dict[str, Any]:
+        caches = self.request.caches if self.request.mode == MEMORY else ()
+        # The plugin numbers data and instruction caches from 0 each, in the order given.
+        ordered = [each for each in caches if each.kind == "data"]
+        offset = len(ordered)
+        ordered += [each for each in caches if each.kind == "instruction"]
+        wrong = _correct_sizes(raw["blocks"], read_code(self.deployment.elf))
+        phases = []
+        for phase in raw["phases"]:
+            event = phase.pop("event")
+            name, kind = self._phase(event)
+            for fills in phase["instruction_fills"]:
+                fills[0] += offset
+            phase["mispredicted"] = [each for each in phase["mispredicted"] if each[0] not in wrong]
+            if kind is not None:
+                phases.append({"name": name, "kind": kind, **phase})
+        return {
+            "source": f"{self.version}, plugin interface {self.plugin.api}",
+            "mode": self.request.mode,
+            "core": self.deployment.board.core,
+            "elf_sha256": hashlib.sha256(self.deployment.elf.read_bytes()).hexdigest(),
+            "inferences": raw["inferences"],
+            "memories": [attrs.asdict(memory) for memory in self.memories],
+            "caches": [
+                {**attrs.asdict(cache), "memories": list(cache.memories)} for cache in ordered
+            ],
+            "blocks": raw["blocks"],
+            "phases": phases,
+        }
+
+    def _phase(self, event: int) -> tuple[str, str | None]:
+        """Return name and kind of what an event begins; no kind for the end of an inference."""
+        stages = self.deployment.network.stages
+        if event < _FIRST_LAYER:
+            return {
+                -1: ("start-up", START_UP),
+                0: ("harness", HARNESS),
+                1: ("overhead", OVERHEAD),
+            }[event]
+        index = event - _FIRST_LAYER
+        return (stages[index].name, LAYER) if index < len(stages) else ("done", None)
+
+
+def _correct_sizes(blocks: list[list[int]], code: Code) -> set[int]:
+    """Correct the sizes of blocks that end at a page of QEMU's; return their numbers.
+
+    Looking whether the next instruction crosses the page, QEMU 7 counts its first halfword as part
+    of the one before. That one is no branch, so there was nothing to foretell.
+    """
+    corrected = set()
+    for index, (address, size_bytes, instructions) in enumerate(blocks):
+        if (address + size_bytes) % _PAGE_BYTES == 0:
+            size = code.size_of(address, instructions)
+            if size is not None and size != size_bytes:
+                blocks[index][1] = size
+                corrected.add(index)
+    return corrected
