@@ -162,30 +162,24 @@ def pytest_terminal_summary(
 
 def _write_run(tests: TargetTests, folder: str | None) -> str:
     """Write the rows as a run and return what to tell the user."""
-    from qrig.reports.html import write_report
-    from qrig.reports.plots import write_plots
+    from qrig.reports.publish import publish
     from qrig.reports.store import RunWriter, new_run_id, runs_folder
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    differs = any(row["verdict"] == "differs" for row in tests.rows)
-    document = {
-        "status": "complete",
-        "verdict": "differs" if differs else "bit-exact",
-        "started": now,
-        "finished": now,
-        "error": None,
-        "stamps": list(tests.stamps.values()),
-        "footprints": [],
-        "accuracy": [],
-    }
     try:
         writer = RunWriter(runs_folder(folder), new_run_id())
-        writer.save_run(document)
         writer.append({**row, "run_id": writer.run_id} for row in tests.rows)
-        frame = writer.finish()
-        write_plots(frame, writer.folder)
-        page = writer.folder / "report.html"
-        write_report(frame, {"run_id": writer.run_id, **document}, page)
+        document = {
+            "status": "complete",
+            "verdict": writer.verdict,
+            "started": now,
+            "finished": now,
+            "error": None,
+            "stamps": list(tests.stamps.values()),
+            "footprints": [],
+            "accuracy": [],
+        }
+        publish(writer, document)
     except (QrigError, OSError) as error:
         return f"the results could not be written: {error}"
-    return f"{document['verdict']}: {page}"
+    return f"{writer.verdict}: {writer.folder / 'report.html'}"

@@ -10,6 +10,11 @@
 void port_init(void) {
     UART->baud_divider = BOARD_CLOCK_HZ / BOARD_UART_BAUD;
     UART->control = CMSDK_UART_TX_ENABLE | CMSDK_UART_RX_ENABLE | CMSDK_UART_RX_INTERRUPT_ENABLE;
+    /* QEMU asks whether there is room only after a read: without one, what arrived before the UART
+     * was enabled would wait for ever. */
+    if (!(UART->state & CMSDK_UART_RX_FULL)) {
+        (void)UART->data;
+    }
     /* Interrupts stay masked: a pending one only ends the wait below. */
     cortex_m_mask_interrupts();
     cortex_m_enable_interrupt(BOARD_UART_RX_INTERRUPT);

@@ -15,15 +15,15 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from qrig.backends.qemu_blocks import mend_blocks
 from qrig.backends.qemu_plugin import Plugin, option
 from qrig.build.deployment import Deployment
-from qrig.build.symbols import Code, find_symbols, read_code
+from qrig.build.symbols import find_symbols, read_code
 from qrig.errors import TargetCrashedError
 from qrig.profiles import Cache, MemoryRange, Profile, ProfileRequest
 from qrig.profiles.file import profile_of
 from qrig.profiles.profile import HARNESS, LAYER, MEMORY, OVERHEAD, START_UP
 
-_PAGE_BYTES = 1024
 _FIRST_LAYER = 2
 """Number of the event that begins the first layer, of firmware/app/profile_mark.h."""
 
@@ -96,14 +96,13 @@ class QemuProfiling:
         ordered = [each for each in caches if each.kind == "data"]
         offset = len(ordered)
         ordered += [each for each in caches if each.kind == "instruction"]
-        wrong = _correct_sizes(raw["blocks"], read_code(self.deployment.elf))
+        mend_blocks(raw, read_code(self.deployment.elf))
         phases = []
         for phase in raw["phases"]:
             event = phase.pop("event")
             name, kind = self._phase(event)
             for fills in phase["instruction_fills"]:
                 fills[0] += offset
-            phase["mispredicted"] = [each for each in phase["mispredicted"] if each[0] not in wrong]
             if kind is not None:
                 phases.append({"name": name, "kind": kind, **phase})
         return {
@@ -131,19 +130,3 @@ class QemuProfiling:
             }[event]
         index = event - _FIRST_LAYER
         return (stages[index].name, LAYER) if index < len(stages) else ("done", None)
-
-
-def _correct_sizes(blocks: list[list[int]], code: Code) -> set[int]:
-    """Correct the sizes of blocks that end at a page of QEMU's; return their numbers.
-
-    Looking whether the next instruction crosses the page, QEMU 7 counts its first halfword as part
-    of the one before. That one is no branch, so there was nothing to foretell.
-    """
-    corrected = set()
-    for index, (address, size_bytes, instructions) in enumerate(blocks):
-        if (address + size_bytes) % _PAGE_BYTES == 0:
-            size = code.size_of(address, instructions)
-            if size is not None and size != size_bytes:
-                blocks[index][1] = size
-                corrected.add(index)
-    return corrected

@@ -51,16 +51,22 @@ class Deployment:
 
 
 def build_deployment(
-    network: QuantizedNetwork, board: Board, semantics: Semantics = DEFAULT
+    network: QuantizedNetwork,
+    board: Board,
+    semantics: Semantics = DEFAULT,
+    *,
+    text_shift_bytes: int = 0,
 ) -> Deployment:
     """Build the firmware of `network` for `board`, or take it from the cache.
 
-    Raises UnsupportedNetworkError, NetworkTooLargeError (with the map), or BuildError (with the end
-    of the compiler's output).
+    `text_shift_bytes` moves all code behind the vectors, to see what its placement costs. Raises
+    UnsupportedNetworkError, NetworkTooLargeError (with the map), or BuildError (with the end of the
+    compiler's output).
     """
     check_plan(plan_memory(network), board)
     sources = generate_network(network, semantics)
     toolchain = toolchain_for(board)
+    sources["placement.ld"] = f"link_text_shift = {text_shift_bytes};\n"
     build_id = _build_id(sources, board, toolchain)
     sources |= generate_deployment(network, board, build_id)
     folder = cache_root() / "builds" / build_id

@@ -55,20 +55,47 @@ class Code:
 
     segments: tuple[tuple[int, bytes], ...]
 
-    def size_of(self, address: int, instructions: int) -> int | None:
-        """Return the bytes of so many Thumb instructions at `address`, None outside the firmware.
+    def halfwords(self, address: int, instructions: int) -> list[tuple[int, ...]] | None:
+        """Return the halfwords of so many Thumb instructions, None outside the firmware.
 
         A first halfword from 0xe800 begins an instruction of 32 bits (Armv7-M ARM, A5.1).
         """
         for start, data in self.segments:
-            offset = begin = address - start
-            if not 0 <= begin < len(data):
+            offset = address - start
+            if not 0 <= offset < len(data):
                 continue
+            found: list[tuple[int, ...]] = []
             for _ in range(instructions):
-                halfword = int.from_bytes(data[offset : offset + 2], "little")
-                offset += 4 if halfword >= _FIRST_WIDE else 2
-            return offset - begin
+                first = int.from_bytes(data[offset : offset + 2], "little")
+                second = int.from_bytes(data[offset + 2 : offset + 4], "little")
+                wide = first >= _FIRST_WIDE
+                found.append((first, second) if wide else (first,))
+                offset += 4 if wide else 2
+            return found
         return None
+
+
+def may_branch(halfwords: tuple[int, ...]) -> bool:
+    """Whether an instruction may change the program counter; in doubt, it may.
+
+    Encodings: Armv7-M ARM, A5.2 and A5.3. What loads or moves into registers in general, branches
+    and miscellaneous control of 32 bits all count.
+    """
+    first = halfwords[0]
+    if len(halfwords) == 1:
+        return (
+            first & 0xF000 == 0xD000  # B<c>, SVC
+            or first & 0xF800 == 0xE000  # B
+            or first & 0xF500 == 0xB100  # CBZ, CBNZ
+            or first & 0xFF00 in (0x4400, 0x4600, 0x4700, 0xBD00, 0xBE00)  # to pc, BX, POP, BKPT
+        )
+    second = halfwords[1]
+    return (
+        (first & 0xF800 == 0xF000 and bool(second & 0x8000))  # branches, miscellaneous control
+        or (first & 0xFE40 == 0xE800 and bool(second & 0x8000))  # load multiple with pc
+        or (first & 0xFFF0 == 0xE8D0)  # TBB, TBH
+        or (first & 0xFE50 == 0xF850 and second >= 0xF000)  # LDR pc
+    )
 
 
 def read_code(elf: Path) -> Code:

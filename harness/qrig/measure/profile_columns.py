@@ -1,7 +1,7 @@
 """The tables of a profiled run: their columns, pandas types, and what each column means.
 
-All counts are of one inference of one input. `model_cycles_*` are estimates of a timing model, never
-mixed with `cycles` of silicon; what could not be priced is missing. A table is kept as
+All counts are of one inference of one input. `model_cycles_*` are estimates of a timing model,
+never mixed with `cycles` of silicon; what could not be priced is missing. A table is kept as
 `profile-<name>.parquet` in the run's folder.
 """
 

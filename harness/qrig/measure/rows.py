@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from qrig.measure.compare import Comparison
 from qrig.networks.graph import Shape
 
-SCHEMA_VERSION = 1
-"""The version of the columns; every file of results carries it."""
+SCHEMA_VERSION = 2
+"""The version of the columns; every file of results carries it. 2 added the model columns."""
+
+MODEL_COLUMNS = (
+    "model_cycles_m4",
+    "model_cycles_m7",
+    "model_latency_us_m4",
+    "model_latency_us_m7",
+)
+"""Estimates of the timing models, of inputs that were profiled; the stamp names their boards."""
 
 COLUMNS = {
     "schema_version": "int64",
@@ -31,6 +40,7 @@ COLUMNS = {
     "instructions": "Int64",
     "cycles": "Int64",
     "latency_us": "Float64",
+    **dict.fromkeys(MODEL_COLUMNS, "Float64"),
     "crc32_target": "string",
     "crc32_host": "string",
     "verdict": "string",
@@ -42,7 +52,10 @@ COLUMNS = {
 
 @frozen
 class LayerResult:
-    """One layer of one inference; `instructions` come from emulators, `cycles` from silicon."""
+    """One layer of one inference; `instructions` come from emulators, `cycles` from silicon.
+
+    `model` holds the columns of MODEL_COLUMNS, as far as they are known.
+    """
 
     name: str
     type: str
@@ -51,6 +64,7 @@ class LayerResult:
     instructions: int | None
     cycles: int | None
     comparison: Comparison
+    model: Mapping[str, float] = field(factory=dict)
 
 
 def rows_of(
@@ -69,6 +83,7 @@ def rows_of(
             "instructions": layer.instructions,
             "cycles": layer.cycles,
             "latency_us": layer.cycles * 1e6 / clock_hz if layer.cycles is not None else None,
+            **{name: layer.model.get(name) for name in MODEL_COLUMNS},
             "crc32_target": layer.comparison.crc32_target,
             "crc32_host": layer.comparison.crc32_host,
             "verdict": layer.comparison.verdict,

@@ -13,12 +13,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from qrig.reports.plots import INK, MUTED, RULE, counted_networks, counter_plot, inline_svg
+from qrig.measure.rows import MODEL_COLUMNS
+from qrig.reports.grids import Cell, Grid
+from qrig.reports.plots import (
+    INK,
+    MUTED,
+    RULE,
+    counted_networks,
+    counter_plot,
+    inline_svg,
+    quantity_text,
+)
+from qrig.reports.profile_html import profile_sections
+from qrig.reports.profile_source import ReadSource
+from qrig.reports.stamps import one_line, sorted_stamps
 from qrig.reports.tables import (
     cell_text,
     counters_present,
@@ -27,58 +39,38 @@ from qrig.reports.tables import (
     layer_table,
     present_columns,
     printable,
+    quantities_present,
     summary_table,
 )
 
 __all__ = ["render_report", "write_report"]
 
 _TONES: Final = {"bit-exact": "good", "differs": "bad", "not-traced": "quiet"}
-_MARKS: Final = {"good": "✓", "bad": "✗", "quiet": "○"}
 _WORDS: Final = {"bit-exact": "Bit-exact", "differs": "Differs", "not-traced": "Not compared"}
 _CSS_COLOURS: Final = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)"}
 _WIDTHS_IN: Final = {"wide": 9.6, "narrow": 3.9}
 _SUMMARY: Final = ["network", "target", "verdict", "inputs", "layers_checked", "bit_exact", "mac"]
 _DIFFERENCES: Final = ["network", "target", "input", "layer", "type", "shape", "differing"]
-_MAX_DEPTH: Final = 8
 _COUNTED: Final = {
     "instructions": "Instructions retired, counted by the emulator. They are not cycles.",
     "cycles": "Cycles of the core, counted on silicon.",
+    "model": "An estimate from executed instructions, not a measurement",
 }
 
 
-@attrs.frozen
-class _Cell:
-    """One cell of a table; `tone` colours a verdict, `share` (0 to 1) draws a small bar."""
-
-    text: str
-    number: bool = False
-    tone: str = ""
-    share: float | None = None
-    before: str = ""
-
-    @property
-    def mark(self) -> str:
-        """The sign that tells a verdict without its colour."""
-        return _MARKS.get(self.tone, "")
-
-
-@attrs.frozen
-class _Grid:
-    """A table: headings, rows and maybe a last row of totals."""
-
-    label: str
-    headings: Sequence[_Cell]
-    rows: Sequence[Sequence[_Cell]]
-    foot: Sequence[_Cell] = ()
-    title: str = ""
-    subtitle: str = ""
-
-
-def render_report(rows: pd.DataFrame, run: Mapping[str, Any]) -> str:
+def render_report(
+    rows: pd.DataFrame,
+    run: Mapping[str, Any],
+    profile: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    models: Mapping[str, str] | None = None,
+    read_source: ReadSource | None = None,
+) -> str:
     """Render the rows of a run and its run.json to one self-contained HTML page.
 
     Whatever `run` lacks is left out, and `rows` may be empty: a run that failed early has a page
-    that says why.
+    that says why. `profile` holds the tables of a profiled run; `models` and `read_source` are
+    those of `qrig.reports.profile_html.profile_sections`.
     """
     environment = Environment(
         loader=PackageLoader("qrig", "reports/templates"),
@@ -91,24 +83,33 @@ def render_report(rows: pd.DataFrame, run: Mapping[str, Any]) -> str:
     return environment.get_template("report.html.j2").render(
         headline=_headline(summary, run),
         problem=_lines(run.get("error")),
-        status=_line(run.get("status") or "unknown"),
+        status=one_line(run.get("status") or "unknown"),
         facts=_facts(summary, run),
         summary=_summary_grid(summary),
         differences=_difference_grid(first_differences(rows)),
-        plots=list(_plots(rows)),
+        plots=list(_plots(rows, models or run.get("models") or {})),
         layers=list(_layer_grids(layer_table(rows), summary)),
         footprints=[_footprint(entry) for entry in run.get("footprints") or ()],
         accuracy=_accuracy_grid(run.get("accuracy") or ()),
-        stamps=_stamps(run.get("stamps") or ()),
+        stamps=sorted_stamps(run.get("stamps") or ()),
+        profile=profile_sections(profile, models or {}, read_source) if profile else (),
     )
 
 
-def write_report(rows: pd.DataFrame, run: Mapping[str, Any], path: Path) -> None:
+def write_report(
+    rows: pd.DataFrame,
+    run: Mapping[str, Any],
+    path: Path,
+    profile: Mapping[str, pd.DataFrame] | None = None,
+    *,
+    models: Mapping[str, str] | None = None,
+    read_source: ReadSource | None = None,
+) -> None:
     """Write the page of `render_report` to `path`, which holds the old page or the whole new one.
 
     Raises OSError when the folder of `path` cannot be written.
     """
-    page = render_report(rows, run)
+    page = render_report(rows, run, profile, models=models, read_source=read_source)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with draft.open("x", encoding="utf-8") as file:
@@ -133,7 +134,7 @@ def _headline(summary: pd.DataFrame, run: Mapping[str, Any]) -> dict[str, str]:
         )
     else:
         sentence = "No layer output was compared with the reference."
-    word, tone = _WORDS.get(verdict, _line(verdict).capitalize()), _TONES.get(verdict, "quiet")
+    word, tone = _WORDS.get(verdict, one_line(verdict).capitalize()), _TONES.get(verdict, "quiet")
     if status == "interrupted" and verdict == "bit-exact":
         word, tone = "Bit-exact so far", "warn"
     elif status == "failed" and verdict != "differs":
@@ -154,27 +155,27 @@ def _facts(summary: pd.DataFrame, run: Mapping[str, Any]) -> list[tuple[str, str
         took = _duration((finished - started).total_seconds()) if aware else ""
     networks, targets = (sorted(summary[key].unique()) for key in ("network", "target"))
     facts = {
-        "Run": _line(run.get("run_id")),
+        "Run": one_line(run.get("run_id")),
         "Started": _when(started),
         "Took": took,
-        "Network" if len(networks) == 1 else "Networks": _line(", ".join(networks)),
-        "Target" if len(targets) == 1 else "Targets": _line(", ".join(targets)),
+        "Network" if len(networks) == 1 else "Networks": one_line(", ".join(networks)),
+        "Target" if len(targets) == 1 else "Targets": one_line(", ".join(targets)),
     }
     return [(name, value) for name, value in facts.items() if value]
 
 
-def _summary_grid(summary: pd.DataFrame) -> _Grid | None:
+def _summary_grid(summary: pd.DataFrame) -> Grid | None:
     """Lay out one row per network and target."""
     rest = [name for name in summary.columns if name not in (*_SUMMARY, "layers")]
     return _grid(summary[[*_SUMMARY, *rest]], "Summary")
 
 
-def _difference_grid(differences: pd.DataFrame) -> _Grid | None:
+def _difference_grid(differences: pd.DataFrame) -> Grid | None:
     """Lay out where each network and target first differs; nothing if none does."""
     return _grid(differences[[*_DIFFERENCES, "first_difference"]], "First differences")
 
 
-def _grid(frame: pd.DataFrame, label: str) -> _Grid | None:
+def _grid(frame: pd.DataFrame, label: str) -> Grid | None:
     """Lay out `frame` without its blank columns; None if it has no rows."""
     if frame.empty:
         return None
@@ -183,23 +184,23 @@ def _grid(frame: pd.DataFrame, label: str) -> _Grid | None:
     kinds = list(zip(frame.columns, numbers, strict=True))
     rows = [
         [
-            _verdict(value) if name == "verdict" else _Cell(cell_text(value, name), number)
+            _verdict(value) if name == "verdict" else Cell(cell_text(value, name), number)
             for (name, number), value in zip(kinds, record, strict=True)
         ]
         for record in frame.itertuples(index=False, name=None)
     ]
-    return _Grid(label, [_Cell(heading(name), number) for name, number in kinds], rows)
+    return Grid(label, [Cell(heading(name), number) for name, number in kinds], rows)
 
 
-def _verdict(verdict: str, differs: int = 0, inputs: int = 0) -> _Cell:
+def _verdict(verdict: str, differs: int = 0, inputs: int = 0) -> Cell:
     """Make the cell of a verdict; a layer says in how many of its inputs it differs."""
     text = verdict.replace("-traced", " traced")
     if differs and inputs > 1:
         text = f"{differs:,} of {inputs:,} differ"
-    return _Cell(printable(text), tone=_TONES.get(verdict, "quiet"))
+    return Cell(printable(text), tone=_TONES.get(verdict, "quiet"))
 
 
-def _layer_grids(layers: pd.DataFrame, summary: pd.DataFrame) -> Iterator[_Grid]:
+def _layer_grids(layers: pd.DataFrame, summary: pd.DataFrame) -> Iterator[Grid]:
     """Lay out a table of layers for every network and target, in the order of the summary."""
     for total in summary.to_dict("records"):
         mine = (layers["network"] == total["network"]) & (layers["target"] == total["target"])
@@ -211,14 +212,14 @@ def _layer_grids(layers: pd.DataFrame, summary: pd.DataFrame) -> Iterator[_Grid]
             for record, share in zip(part.to_dict("records"), shares, strict=True)
         ]
         numbers = [pd.api.types.is_numeric_dtype(part.get(name, shares)) for name in columns]
-        headings = map(_Cell, map(heading, columns), numbers)
-        foot = [_Cell(cell_text(total.get(name), name), True) for name in columns]
-        foot[:2] = [_Cell("inference"), _Cell("")]
+        headings = map(Cell, map(heading, columns), numbers)
+        foot = [Cell(cell_text(total.get(name), name), True) for name in columns]
+        foot[:2] = [Cell("inference"), Cell("")]
         network, target = printable(total["network"]), printable(total["target"])
         inputs = int(total["inputs"])
         subtitle = f"{target}, {inputs:,} input{'s'[: inputs != 1]}"
         label = f"Layers of {network} on {target}"
-        yield _Grid(label, list(headings), rows, foot, title=network, subtitle=subtitle)
+        yield Grid(label, list(headings), rows, foot, title=network, subtitle=subtitle)
 
 
 def _layer_columns(part: pd.DataFrame) -> list[str]:
@@ -229,8 +230,9 @@ def _layer_columns(part: pd.DataFrame) -> list[str]:
         if bool((part[f"{counter}_min"] != part[f"{counter}_max"]).any()):
             columns.append(f"{counter}_range")
         columns.append(f"{counter}_per_mac")
-    if bool(part["latency_us_median"].notna().any()):
-        columns.append("latency_us_median")
+    for name in ("latency_us", *MODEL_COLUMNS):
+        if bool(part[f"{name}_median"].notna().any()):
+            columns.append(f"{name}_median")
     return list(dict.fromkeys(columns))
 
 
@@ -241,37 +243,47 @@ def _shares(part: pd.DataFrame) -> pd.Series[Any]:
     return counts / (counts.sum() or 1)
 
 
-def _layer_cell(name: str, record: Mapping[Any, Any], share: Any) -> _Cell:
+def _layer_cell(name: str, record: Mapping[Any, Any], share: Any) -> Cell:
     """Make one cell of a layer table."""
     if name == "layer":
-        return _Cell(cell_text(record[name]), before=cell_text(record["layer_index"]))
+        return Cell(cell_text(record[name]), before=cell_text(record["layer_index"]))
     if name == "verdict":
         return _verdict(record[name], int(record["differs"]), int(record["inputs"]))
     if name == "share":
         known = not pd.isna(share)
-        return _Cell(f"{share:.1%}" if known else "", True, share=share if known else None)
+        return Cell(f"{share:.1%}" if known else "", True, share=share if known else None)
     if name.endswith("_range"):
         ends = [record[name.replace("_range", end)] for end in ("_min", "_max")]
         varies = not any(map(pd.isna, ends)) and ends[0] != ends[1]
-        return _Cell(" to ".join(map(cell_text, ends)) if varies else "", True)
-    return _Cell(cell_text(record[name], name), name not in ("type", "shape"))
+        return Cell(" to ".join(map(cell_text, ends)) if varies else "", True)
+    return Cell(cell_text(record[name], name), name not in ("type", "shape"))
 
 
-def _plots(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Draw each network for each counter, once for wide and once for narrow pages."""
+def _plots(rows: pd.DataFrame, models: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Draw each network for each quantity, once for wide and once for narrow pages."""
     number = 0
-    for counter in counters_present(rows):
+    for counter in quantities_present(rows):
         for network in counted_networks(rows, counter):
             plot: dict[str, Any] = {
-                "label": f"{counter} per layer of {printable(network)}",
-                "note": _COUNTED[counter],
+                "label": f"{quantity_text(counter)} per layer of {printable(network)}",
+                "note": _plot_note(counter, models),
             }
             for width, width_in in _WIDTHS_IN.items():
                 number += 1
-                figure = counter_plot(rows, counter, network=network, width_in=width_in)
+                figure = counter_plot(
+                    rows, counter, network=network, width_in=width_in, models=models
+                )
                 # Markup: inline_svg escapes the names it holds.
                 plot[width] = Markup(inline_svg(figure, f"p{number}-", _CSS_COLOURS))  # noqa: S704
             yield plot
+
+
+def _plot_note(counter: str, models: Mapping[str, str]) -> str:
+    """Say what a plot shows and does not show."""
+    if counter in _COUNTED:
+        return _COUNTED[counter]
+    model = models.get(counter.rpartition("_")[2])
+    return f"{_COUNTED['model']}: {one_line(model)}." if model else f"{_COUNTED['model']}."
 
 
 def _footprint(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,63 +305,29 @@ def _footprint(entry: Mapping[str, Any]) -> dict[str, Any]:
         )
     sections = pd.DataFrame(entry.get("sections") or [], columns=["name", "region", "size_bytes"])
     return {
-        "network": _line(entry.get("network")),
-        "target": _line(entry.get("target")),
+        "network": one_line(entry.get("network")),
+        "target": one_line(entry.get("target")),
         "memories": memories,
         "sections": _grid(sections.convert_dtypes(), "Sections"),
     }
 
 
-def _accuracy_grid(entries: Sequence[Mapping[str, Any]]) -> _Grid | None:
+def _accuracy_grid(entries: Sequence[Mapping[str, Any]]) -> Grid | None:
     """Lay out how many labelled inputs were classified correctly; None if none had a label."""
     rows = [
         [
-            _Cell(_line(entry.get("network"))),
-            _Cell(_line(entry.get("target"))),
-            _Cell(cell_text(entry.get("correct")), True),
-            _Cell(cell_text(entry["labelled"]), True),
-            _Cell(f"{(entry.get('correct') or 0) / entry['labelled']:.1%}", True),
+            Cell(one_line(entry.get("network"))),
+            Cell(one_line(entry.get("target"))),
+            Cell(cell_text(entry.get("correct")), True),
+            Cell(cell_text(entry["labelled"]), True),
+            Cell(f"{(entry.get('correct') or 0) / entry['labelled']:.1%}", True),
         ]
         for entry in entries
         if entry.get("labelled")
     ]
     names = ("network", "target", "correct", "labelled", "accuracy")
-    headings = [_Cell(name, number >= 2) for number, name in enumerate(names)]
-    return _Grid("Accuracy", headings, rows) if rows else None
-
-
-def _stamps(stamps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Sort the stamps into what all deployments share and what each has of its own."""
-    flat = [dict(_flattened(stamp)) for stamp in stamps]
-    names = {"target", "network"}
-    common = {
-        name: value
-        for name, value in (flat[0] if flat else {}).items()
-        if len(flat) > 1 and name not in names and all(one.get(name) == value for one in flat)
-    }
-    own = [
-        {
-            "network": one.get("network", ""),
-            "target": one.get("target", ""),
-            "items": [(k, v) for k, v in one.items() if k not in common and k not in names],
-        }
-        for one in flat
-    ]
-    return {"common": list(common.items()), "own": own}
-
-
-def _flattened(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield nested JSON as pairs of dotted name and text."""
-    if isinstance(value, Mapping) and value and depth < _MAX_DEPTH:
-        for key, inner in value.items():
-            dotted = f"{name}.{_line(key)}" if name else _line(key)
-            yield from _flattened(inner, dotted, depth + 1)
-    elif isinstance(value, list | tuple):
-        yield name, _line(", ".join(str(inner) for inner in value)) or "none"
-    elif isinstance(value, bool):
-        yield name, "yes" if value else "no"
-    else:
-        yield name, cell_text(value) or "none"
+    headings = [Cell(name, number >= 2) for number, name in enumerate(names)]
+    return Grid("Accuracy", headings, rows) if rows else None
 
 
 def _lines(text: Any) -> str:
@@ -357,17 +335,12 @@ def _lines(text: Any) -> str:
     return "\n".join(printable(line) for line in str(text or "").splitlines())
 
 
-def _line(text: Any) -> str:
-    """Make `text` printable on one line; nothing of None."""
-    return "" if text is None else printable(" ".join(str(text).split()))
-
-
 def _moment(text: Any) -> datetime | str:
     """Read an ISO date and time; what is not one stays text."""
     try:
         return datetime.fromisoformat(str(text))
     except ValueError:
-        return _line(text)
+        return one_line(text)
 
 
 def _when(moment: datetime | str) -> str:

@@ -24,7 +24,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from qrig.reports.tables import cell_text, counters_present, layer_table, printable
+from qrig.reports.tables import cell_text, layer_table, printable, quantities_present
 
 __all__ = [
     "INK",
@@ -34,6 +34,7 @@ __all__ = [
     "counter_plot",
     "inline_svg",
     "instructions_plot",
+    "quantity_text",
     "write_plots",
 ]
 
@@ -84,6 +85,7 @@ class _Panel:
     inputs: str
     hidden: int
     width_in: float
+    model: str = ""
 
     @property
     def wide(self) -> bool:
@@ -115,7 +117,10 @@ class _Panel:
     @property
     def title(self) -> str:
         """What is counted, as a sentence fragment."""
-        text = f"{self.counter} per inference, median of {self.inputs}"
+        what = quantity_text(self.counter)
+        if self.model:
+            what = f"{what} ({self.model})" if self.wide else what
+        text = f"{what} per inference, median of {self.inputs}"
         return f"{text}; the {len(self.medians)} costliest layers" if self.hidden else text
 
 
@@ -125,18 +130,32 @@ def instructions_plot(rows: pd.DataFrame, *, width_in: float = 9.6) -> Figure:
     Rows without either give a figure that says so. `width_in` is in inches, the height follows
     from the number of layers (at most the 60 costliest per network).
     """
-    return counter_plot(rows, (counters_present(rows) or ["instructions"])[0], width_in=width_in)
+    return counter_plot(rows, (quantities_present(rows) or ["instructions"])[0], width_in=width_in)
+
+
+def quantity_text(quantity: str) -> str:
+    """Say what a counter or a model's latency is called in a title."""
+    if quantity.startswith("model_latency_us_"):
+        return f"model latency {quantity.rpartition('_')[2].upper()}, µs"
+    return quantity
 
 
 def counter_plot(
-    rows: pd.DataFrame, counter: str, *, network: str | None = None, width_in: float = 9.6
+    rows: pd.DataFrame,
+    counter: str,
+    *,
+    network: str | None = None,
+    width_in: float = 9.6,
+    models: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Do as `instructions_plot`, for one counter (`instructions` or `cycles`), maybe one network.
+    """Do as `instructions_plot`, for one of `quantities_present`, maybe one network.
 
+    `models` says what each timing model stands for, by its suffix ("m4", "m7"); it is in the title.
     A target has the same colour in every figure that is drawn from the same rows.
     """
     colours = _colours(rows)
-    panels = _panels(rows, counter, width_in) if counter in counters_present(rows) else []
+    model = (models or {}).get(counter.rpartition("_")[2], "")
+    panels = _panels(rows, counter, width_in, model) if counter in quantities_present(rows) else []
     panels = [panel for panel in panels if network in (None, panel.network)]
     height_in = sum(panel.height_in for panel in panels) or 1.0
     with mpl.rc_context(_RC):
@@ -152,23 +171,26 @@ def counter_plot(
 
 def counted_networks(rows: pd.DataFrame, counter: str) -> list[str]:
     """Name the networks for which `rows` hold any number of `counter`, sorted."""
-    if counter not in counters_present(rows):
+    if counter not in quantities_present(rows):
         return []
     return sorted(str(name) for name in rows[rows[counter].notna()]["network"].unique())
 
 
-def write_plots(rows: pd.DataFrame, folder: Path) -> list[Path]:
-    """Write `<counter>-<network>.png` and `.svg` into `folder`, for each counter and network.
+def write_plots(
+    rows: pd.DataFrame, folder: Path, models: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write `<quantity>-<network>.png` and `.svg` into `folder`, for each quantity and network.
 
-    A network or counter without numbers gives no file. Characters of a network's name that do
-    not belong in a file name become "-"; what was written is returned, in order.
+    `models` is that of `counter_plot`. A network or quantity without numbers gives no file.
+    Characters of a network's name that do not belong in a file name become "-"; what was written is
+    returned, in order.
     """
     written: list[Path] = []
     names: set[str] = set()
-    for counter in counters_present(rows):
+    for counter in quantities_present(rows):
         for network in counted_networks(rows, counter):
             stem = _stem(f"{counter}-{network}", names)
-            figure = counter_plot(rows, counter, network=network)
+            figure = counter_plot(rows, counter, network=network, models=models)
             folder.mkdir(parents=True, exist_ok=True)
             for suffix in (".png", ".svg"):
                 path = folder / f"{stem}{suffix}"
@@ -211,7 +233,7 @@ def _rewritten(name: str, value: str, prefix: str, colours: Mapping[str, str]) -
     return value.replace("url(#", f"url(#{prefix}")
 
 
-def _panels(rows: pd.DataFrame, counter: str, width_in: float) -> list[_Panel]:
+def _panels(rows: pd.DataFrame, counter: str, width_in: float, model: str) -> list[_Panel]:
     """Make a panel for every network in which `counter` was counted, sorted by name."""
     counted = rows[rows[counter].notna()]
     layers = layer_table(counted)
@@ -226,7 +248,7 @@ def _panels(rows: pd.DataFrame, counter: str, width_in: float) -> list[_Panel]:
         least, most = int(inputs.min()), int(inputs.max())
         text = f"{least} to {most} inputs" if least < most else f"{most} input{'s'[: most > 1]}"
         hidden = len(medians) - len(shown)
-        panels.append(_Panel(str(network), counter, shown, text, hidden, width_in))
+        panels.append(_Panel(str(network), counter, shown, text, hidden, width_in, model))
     return panels
 
 

@@ -24,7 +24,7 @@ from typing import IO, Any
 import pandas as pd
 
 from qrig.errors import FileFormatError, UsageError
-from qrig.measure.rows import COLUMNS, SCHEMA_VERSION
+from qrig.measure.rows import COLUMNS, MODEL_COLUMNS, SCHEMA_VERSION
 from qrig.resources import checkout_root
 
 JOURNAL = "layers.jsonl"
@@ -99,6 +99,14 @@ class RunWriter:
         self._journal.flush()
         os.fsync(self._journal.fileno())
 
+    @property
+    def verdict(self) -> str | None:
+        """The verdict of the rows so far: "bit-exact" or "differs"; None without any."""
+        if not self._rows:
+            return None
+        differs = any(row["verdict"] == "differs" for row in self._rows)
+        return "differs" if differs else "bit-exact"
+
     def save_run(self, run: dict[str, Any]) -> None:
         """Write run.json."""
         document = {"schema_version": SCHEMA_VERSION, "run_id": self.run_id, **run}
@@ -161,7 +169,7 @@ def find_run(folder: Path, run_id: str | None) -> Path:
 def _load_rows(folder: Path) -> pd.DataFrame:
     try:
         if (folder / TABLE).is_file():
-            return pd.read_parquet(folder / TABLE).astype(COLUMNS)
+            return _migrated(pd.read_parquet(folder / TABLE))
         with (folder / JOURNAL).open(encoding="utf-8") as journal:
             lines = journal.read().splitlines(keepends=True)
         # The last line of a killed run may be cut short.
@@ -171,6 +179,14 @@ def _load_rows(folder: Path) -> pd.DataFrame:
         raise FileFormatError(
             f"{folder}: expected the rows of a run, found them damaged ({error}); run it again"
         ) from error
+
+
+def _migrated(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of this or an older schema with today's columns; new ones are missing."""
+    added = [name for name in COLUMNS if name not in frame.columns]
+    if added and not set(added) <= set(MODEL_COLUMNS):
+        raise ValueError(f"no column {added[0]}")
+    return frame.reindex(columns=list(COLUMNS)).astype(COLUMNS)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -15,6 +15,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from qrig.measure.rows import MODEL_COLUMNS
+
 __all__ = [
     "cell_text",
     "counters_present",
@@ -23,6 +25,7 @@ __all__ = [
     "layer_table",
     "present_columns",
     "printable",
+    "quantities_present",
     "render_table",
     "summary_table",
 ]
@@ -31,10 +34,12 @@ _NETWORK: Final = ["target", "network"]
 _LAYER: Final = [*_NETWORK, "layer_index", "layer", "type", "shape"]
 _TEXTS: Final = ("target", "network", "input", "layer", "type", "shape", "verdict")
 _INTEGERS: Final = ("input_index", "layer_index", "mac", "instructions", "cycles", "differing")
+_MODELLED: Final = MODEL_COLUMNS
 _TYPES: Final[dict[str, str]] = {
     **dict.fromkeys((*_TEXTS, "first_difference"), "string"),
     **dict.fromkeys(_INTEGERS, "Int64"),
     "latency_us": "Float64",
+    **dict.fromkeys(_MODELLED, "Float64"),
 }
 _SEVERITY: Final = {"bit-exact": 0, "not-traced": 1, "differs": 2}
 _STYLES: Final = {"bit-exact": "green", "not-traced": "yellow", "differs": "bold red"}
@@ -48,6 +53,10 @@ _HEADINGS: Final = {
     "layer_index": "#",
     "layers_checked": "layers checked",
     "mac": "MAC",
+    "model_cycles_m4_median": "model cycles M4",
+    "model_cycles_m7_median": "model cycles M7",
+    "model_latency_us_m4_median": "model µs M4",
+    "model_latency_us_m7_median": "model µs M7",
 }
 
 
@@ -55,7 +64,8 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Condense `rows` to one per (target, network, layer), over all inputs.
 
     Columns: `target`, `network`, `layer_index`, `layer`, `type`, `shape`, `mac`, `inputs`,
-    `<counter>_median`, `_min`, `_max` for instructions and cycles, `latency_us_median`,
+    `<counter>_median`, `_min`, `_max` for instructions and cycles, `latency_us_median`, medians of
+    the model columns over the inputs that were profiled (`model_cycles_m4_median` and so on),
     `instructions_per_mac`, `cycles_per_mac` (medians; missing where `mac` is 0), `differs` (inputs
     in which the layer differs) and `verdict` (the worst: a layer is bit-exact only if it was
     compared and equal in every input).
@@ -68,7 +78,8 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     for counter in ("instructions", "cycles"):
         for statistic in ("median", "min", "max"):
             table[f"{counter}_{statistic}"] = groups[counter].agg(statistic)
-    table["latency_us_median"] = groups["latency_us"].median()
+    for name in ("latency_us", *_MODELLED):
+        table[f"{name}_median"] = groups[name].median()
     mac = table["mac"].where(table["mac"] > 0)
     table["instructions_per_mac"] = table["instructions_median"] / mac
     table["cycles_per_mac"] = table["cycles_median"] / mac
@@ -98,7 +109,7 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
     layers = frame.drop_duplicates([*_NETWORK, "layer_index"])
     table["mac"] = layers.groupby(_NETWORK)["mac"].sum()
-    for counter in ("instructions", "cycles", "latency_us"):
+    for counter in ("instructions", "cycles", "latency_us", *_MODELLED):
         table[f"{counter}_median"] = _per_inference(frame, counter)
     severity = (table["layers_checked"] == 0).astype("Int64")
     table["verdict"] = _verdict(severity.mask(table["layers_checked"] > table["bit_exact"], 2))
@@ -126,6 +137,14 @@ def counters_present(rows: pd.DataFrame) -> list[str]:
         name
         for name in ("instructions", "cycles")
         if name in rows.columns and bool(rows[name].notna().any())
+    ]
+
+
+def quantities_present(rows: pd.DataFrame) -> list[str]:
+    """Name the counters and model latencies that hold any number, in the order they are plotted."""
+    modelled = [name for name in _MODELLED if name.startswith("model_latency_us")]
+    return counters_present(rows) + [
+        name for name in modelled if name in rows.columns and bool(rows[name].notna().any())
     ]
 
 

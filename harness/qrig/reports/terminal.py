@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 from rich.table import Table
 
+from qrig.measure.rows import MODEL_COLUMNS
 from qrig.reports.tables import (
     counters_present,
     first_differences,
@@ -27,6 +28,9 @@ def terminal_tables(rows: pd.DataFrame) -> Iterator[Table]:
         inputs = int(part["inputs"].max())
         title = f"{network}: median of {inputs} input{'s' if inputs != 1 else ''}"
         yield render_table(layers_by_target(part), title)
+        modelled = models_by_target(part)
+        if modelled is not None:
+            yield render_table(modelled, f"{network}: model latency in µs, an estimate")
     summary = summary_table(rows)
     yield render_table(summary[[name for name in _SUMMARY if name in summary]], "Verdict")
     differences = first_differences(rows)
@@ -51,6 +55,21 @@ def layers_by_target(layers: pd.DataFrame) -> pd.DataFrame:
     worst = ranks.groupby("layer_index")["rank"].max()
     wide["verdict"] = worst.map(lambda rank: _SEVERITY[rank]).astype("string")
     return wide.reset_index(drop=True)
+
+
+def models_by_target(layers: pd.DataFrame) -> pd.DataFrame | None:
+    """Put the timing models' latencies of one network side by side; None if there are none.
+
+    Columns: `layer` and one `<target> on <core>` for every target and model, in microseconds.
+    """
+    names = [name for name in MODEL_COLUMNS if name.startswith("model_latency_us")]
+    wide = layers.drop_duplicates("layer_index").set_index("layer_index")[["layer"]].sort_index()
+    for target, part in layers.groupby("target", sort=False):
+        for name in names:
+            latencies = part.set_index("layer_index")[f"{name}_median"]
+            if bool(latencies.notna().any()):
+                wide[f"{target} on {name.rpartition('_')[2].upper()}"] = latencies
+    return wide.reset_index(drop=True) if len(wide.columns) > 1 else None
 
 
 def _median_columns() -> dict[str, str]:

@@ -12,11 +12,13 @@ from attrs import define, field, frozen
 
 from qrig.build import Deployment, build_deployment
 from qrig.datasets import Sample
-from qrig.errors import QrigError, UsageError
+from qrig.errors import BuildError, QrigError, TargetError, UsageError
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.reference import Trace, run_reference
+from qrig.reports.publish import publish
 from qrig.reports.store import RunWriter, new_run_id
 from qrig.runs.deployed import CRC, FULL, Deployed
+from qrig.runs.modelled import model_stamp, model_texts, modelled_boards, with_models
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import make_stamp
 from qrig.runs.targets import Target
@@ -87,16 +89,18 @@ def bench(
     inputs: tuple[Sample, ...] | None = None,
     samples: int = DEFAULT_SAMPLES,
     trace: str = FULL,
+    model: bool = True,
     progress: Progress = lambda name, done, total: None,
 ) -> BenchResult:
     """Run every cell and write the run into a new folder under `folder`.
 
-    `inputs` replaces the networks' own samples, of which the first `samples` are taken. If a target
-    fails, what was measured before is kept and reported, and the error is raised.
+    `inputs` replaces the networks' own samples, of which the first `samples` are taken. With
+    `model` the first input of every cell is profiled, too, and priced by the timing models. If a
+    target fails, what was measured before is kept and reported, and the error is raised.
     """
     if not inputs:
         check_samples([cell.loaded for cell in cells])
-    job = _Job(RunWriter(folder, new_run_id()), cells, trace, progress)
+    job = _Job(RunWriter(folder, new_run_id()), cells, trace, model, progress)
     error: str | None = "interrupted"
     try:
         for cell in cells:
@@ -117,24 +121,32 @@ class _Job:
     writer: RunWriter
     cells: tuple[Cell, ...]
     trace: str
+    model: bool
     progress: Progress
     started: datetime = field(factory=lambda: datetime.now(UTC))
     accuracy: list[dict[str, Any]] = field(factory=list)
     recoveries: list[dict[str, Any]] = field(factory=list)
+    notices: list[str] = field(factory=list)
     stamps: list[dict[str, Any]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.stamps = [make_stamp(cell.target, cell.deployment) for cell in self.cells]
+        self.stamps = [
+            {**make_stamp(cell.target, cell.deployment), **self._model_stamp(cell)}
+            for cell in self.cells
+        ]
         self.writer.save_run(self._document("running", None, None))
 
     def run_cell(self, cell: Cell, inputs: tuple[Sample, ...]) -> None:
         correct = labelled = 0
+        modelled = self._modelled(cell, inputs[0])
         with Deployed(cell.target, cell.deployment) as deployed:
             try:
                 for index, (sample, layers, expected) in enumerate(
                     run_inputs(deployed, inputs, self.trace)
                 ):
                     common = self._common(cell, sample, index)
+                    if index == 0:
+                        layers = with_models(layers, modelled)
                     self.writer.append(rows_of(layers, common, cell.target.board.clock_hz))
                     labelled += sample.label is not None
                     correct += sample.label == expected.top1
@@ -144,22 +156,35 @@ class _Job:
 
     def finish(self, error: str | None) -> BenchResult:
         """Write table, plots and page of what there is; the run's own error goes into run.json."""
-        from qrig.reports.html import write_report
-        from qrig.reports.plots import write_plots
-
         status = "complete" if error is None else "interrupted"
         if error is not None and error != "interrupted":
             status = "failed"
-        rows = self.writer.finish()
-        verdict = (
-            "bit-exact" if not (rows["verdict"] == "differs").any() and len(rows) else "differs"
-        )
-        document = self._document(status, verdict if len(rows) else None, error)
-        self.writer.save_run(document)
-        run = {"run_id": self.writer.run_id, **document}
-        write_plots(rows, self.writer.folder)
-        write_report(rows, run, self.writer.folder / "report.html")
-        return BenchResult(self.writer.folder, rows, run)
+        document = self._document(status, self.writer.verdict, error)
+        rows = publish(self.writer, document)
+        return BenchResult(self.writer.folder, rows, {"run_id": self.writer.run_id, **document})
+
+    def _modelled(self, cell: Cell, sample: Sample) -> tuple[LayerResult, ...]:
+        """Return the layers of `sample` with the models' columns; none if they cannot be had."""
+        from qrig.runs.profile import profile_cell
+
+        if not self.model or cell.target.backend.unprofiled() is not None:
+            return ()
+        boards = modelled_boards(cell.target)
+        try:
+            profiled = profile_cell(cell.target, cell.loaded, sample, boards)
+        except (TargetError, BuildError) as error:
+            self.notices.append(f"{cell.name}: no model cycles: {error}")
+            return ()
+        self.notices += profiled.unknown
+        return profiled.layers
+
+    def _model_stamp(self, cell: Cell) -> dict[str, Any]:
+        return model_stamp(modelled_boards(cell.target)) if self.model else {}
+
+    def _models(self) -> dict[str, str]:
+        """Return what the model columns stand for; none where the cells' boards differ."""
+        texts = [model_texts(modelled_boards(cell.target)) for cell in self.cells]
+        return texts[0] if self.model and texts and texts.count(texts[0]) == len(texts) else {}
 
     def _common(self, cell: Cell, sample: Sample, index: int) -> dict[str, Any]:
         return {
@@ -202,6 +227,8 @@ class _Job:
             "footprints": [_footprint(cell) for cell in self.cells],
             "accuracy": self.accuracy,
             "recoveries": self.recoveries,
+            "notices": self.notices,
+            "models": self._models(),
         }
 
 

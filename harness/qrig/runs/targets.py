@@ -37,6 +37,11 @@ def find_target(text: str) -> Target:
     """Return the target `text` names; raises UsageError with the choices there are."""
     board_name, at, backend_name = text.partition("@")
     board = find_board(board_name)
+    if not board.backends:
+        raise UsageError(
+            f"expected a board that firmware can run on, found {board.name}, which is only "
+            f"modelled; choose another target, and this one with `qrig profile --on {board.name}`"
+        )
     chosen = backend_name if at else board.backends[0]
     if chosen not in board.backends:
         raise UsageError(

@@ -1,4 +1,4 @@
-/* Blocks, the edges between them, and the predictor of the branch at each one's end. */
+/* Blocks, the edges between them, and the predictors of the branches at their ends. */
 #include "profile.h"
 
 enum {
@@ -7,10 +7,28 @@ enum {
 };
 
 static block *buckets[BUCKETS];
+static branch *branches[BUCKETS];
 static edge none;
-block before_the_first = {.recent = &none};
+static branch nowhere;
+block before_the_first = {.recent = &none, .branch = &nowhere};
 
-block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes) {
+static branch *branch_find(uint32_t address) {
+    branch **bucket = &branches[(address >> 1) % BUCKETS];
+    branch *known = *bucket;
+    while (known != NULL && known->address != address) {
+        known = known->next_in_bucket;
+    }
+    if (known == NULL) {
+        known = allocate(1, sizeof *known);
+        known->address = address;
+        known->counter = 1;
+        known->next_in_bucket = *bucket;
+        *bucket = known;
+    }
+    return known;
+}
+
+block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes, uint32_t last) {
     block **bucket = &buckets[(address >> 1) % BUCKETS];
     for (block *known = *bucket; known != NULL; known = known->next_in_bucket) {
         if (known->address == address && known->bytes == bytes) {
@@ -23,8 +41,10 @@ block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes) {
     added->instructions = instructions;
     added->index = (uint32_t)run.block_count++;
     added->recent = &none;
-    added->predictor = 1;
     added->memory = range_of(address);
+    added->branch = branch_find(last);
+    added->next_of_branch = added->branch->blocks;
+    added->branch->blocks = added;
     added->next_in_bucket = *bucket;
     *bucket = added;
     *run.block_tail = added;
@@ -34,18 +54,18 @@ block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes) {
 
 /* One outcome: foretold by the two-bit counter and, if taken, by the last target. */
 static void predict(block *from, const edge *outcome) {
-    bool foretold = from->predictor >= 2;
-    if (foretold != outcome->taken ||
-        (outcome->taken && from->predicted_target != outcome->to->address)) {
+    branch *at = from->branch;
+    uint32_t target = outcome->to->address;
+    if ((at->counter >= 2) != outcome->taken || (outcome->taken && at->target != target)) {
         from->mispredicted++;
     }
     if (outcome->taken) {
-        from->predicted_target = outcome->to->address;
-        if (from->predictor < SATURATED) {
-            from->predictor++;
+        at->target = target;
+        if (at->counter < SATURATED) {
+            at->counter++;
         }
-    } else if (from->predictor > 0) {
-        from->predictor--;
+    } else if (at->counter > 0) {
+        at->counter--;
     }
 }
 
@@ -75,10 +95,20 @@ static edge *edge_find(block *from, block *to) {
     return added;
 }
 
+/* Outcomes of one branch that have not been settled yet are all alike, so that their order does not
+ * matter: before another one is counted, all blocks of the branch are settled, and those that would
+ * go on counting the old outcome forget it. */
 __attribute__((noinline)) static void change_edge(block *from, block *to) {
-    block_settle(from);
-    from->recent = edge_find(from, to);
-    from->run_start = from->recent->count++;
+    edge *outcome = edge_find(from, to);
+    for (block *each = from->branch->blocks; each != NULL; each = each->next_of_branch) {
+        block_settle(each);
+        if (each->recent->to != NULL && each->recent->to->address != to->address) {
+            each->recent = &none;
+            each->run_start = 0;
+        }
+    }
+    from->recent = outcome;
+    from->run_start = outcome->count++;
 }
 
 void block_executed(unsigned cpu, void *data) {

@@ -59,11 +59,14 @@ static void on_access(unsigned cpu, qemu_plugin_meminfo_t what, uint64_t address
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
     (void)id;
     size_t count = qemu_plugin_tb_n_insns(tb);
-    uint32_t bytes = 0;
+    uint32_t start = (uint32_t)qemu_plugin_tb_vaddr(tb), end = start, last = start;
     for (size_t i = 0; i < count; i++) {
         struct qemu_plugin_insn *each = qemu_plugin_tb_get_insn(tb, i);
         uint32_t address = (uint32_t)qemu_plugin_insn_vaddr(each);
-        bytes += (uint32_t)qemu_plugin_insn_size(each);
+        /* Sizes cannot be summed: before a page ends, QEMU 7 adds a look at the next instruction.
+         */
+        last = address;
+        end = address + (uint32_t)qemu_plugin_insn_size(each);
         if (address >= mark_begin && address < mark_end) {
             qemu_plugin_register_vcpu_mem_cb(each, on_mark, QEMU_NO_REGISTERS, QEMU_WRITE, NULL);
         }
@@ -72,7 +75,7 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
                                              access_find(address));
         }
     }
-    block *translated = block_find((uint32_t)qemu_plugin_tb_vaddr(tb), (uint32_t)count, bytes);
+    block *translated = block_find(start, (uint32_t)count, end - start, last);
     qemu_plugin_register_vcpu_tb_exec_cb(tb, run.memory_mode ? block_fetched : block_executed,
                                          QEMU_NO_REGISTERS, translated);
 }

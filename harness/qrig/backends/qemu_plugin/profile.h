@@ -33,9 +33,18 @@ typedef struct edge {
     struct edge *next;
 } edge;
 
-/* A translated run of instructions, and the predictor of the branch at its end. Edges are found by
- * trying the most recent one first; the predictor is brought up to date only when another edge is
- * taken, for a run of equal outcomes is foreseeable after its third. */
+/* The predictor of the branch at the end of a block: two bits and the last target. Blocks that end
+ * in the same instruction share it. */
+typedef struct branch {
+    uint32_t address, target;
+    uint8_t counter; /* 2 and 3 foretell that it is taken */
+    block *blocks;
+    struct branch *next_in_bucket;
+} branch;
+
+/* A translated run of instructions. The edge that was taken last is tried first; the predictor is
+ * brought up to date only when another one is taken, for a run of equal outcomes is foreseeable
+ * after its third. */
 struct block {
     uint32_t address, bytes, instructions, index;
     edge *recent;
@@ -43,12 +52,11 @@ struct block {
     edge *edges;
     uint64_t mispredicted;
     uint64_t *mispredicted_by_phase;
-    uint32_t predicted_target;
-    uint8_t predictor; /* two bits: 2 and 3 foretell a taken branch */
-    uint8_t memory;    /* the range it lies in */
+    branch *branch;
+    uint8_t memory; /* the range it lies in */
     uint64_t fills[MAX_CACHES];
     uint64_t *fills_by_phase[MAX_CACHES];
-    block *next, *next_in_bucket;
+    block *next, *next_in_bucket, *next_of_branch;
 };
 
 typedef struct {
@@ -93,8 +101,9 @@ uint8_t range_of(uint32_t address);
 int range_parse(const char *text);
 int cache_parse(const char *text, cache *caches, size_t *count);
 
-/* The block at `address` with so many instructions and bytes, known or new. */
-block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes);
+/* The block at `address` with so many instructions and bytes, the last one at `last`, known or new.
+ */
+block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes, uint32_t last);
 
 /* The block that stands before the first one. */
 extern block before_the_first;

@@ -1,0 +1,129 @@
+"""Options that several commands share: networks, inputs, where JSON goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qrig.errors import UsageError
+
+if TYPE_CHECKING:
+    from qrig.datasets import Sample
+    from qrig.networks.graph import Shape
+    from qrig.runs.networks import LoadedNetwork
+
+_DEFAULT_NETWORK = "lenet-mnist"
+
+
+def add_network(parser: argparse.ArgumentParser, *, repeat: bool) -> None:
+    """Add the options that name networks."""
+    parser.add_argument(
+        "--network",
+        action="append" if repeat else "store",
+        metavar="N",
+        help="bundled name or folder with a network.toml",
+    )
+    parser.add_argument("--model", type=Path, metavar="P", help="Caffe prototxt")
+    parser.add_argument("--weights", type=Path, metavar="W", help=".caffemodel or .caffemodel.h5")
+    parser.add_argument("--formats", type=Path, metavar="F", help="formats.json or ARM's .pkl")
+    parser.add_argument(
+        "--mean", metavar="M", help="mean.binaryproto, .npy, or values like 125,123"
+    )
+    parser.add_argument(
+        "--input-shape", type=_shape, metavar="HxWxC", help="of the network's input"
+    )
+
+
+def positive(text: str) -> int:
+    """Read a number of 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, found {value}")
+    return value
+
+
+def _shape(text: str) -> Shape:
+    from qrig.networks.graph import Shape
+
+    parts = text.lower().split("x")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"expected HxWxC like 32x32x3, found {text!r}")
+    return Shape(*(int(part) for part in parts))
+
+
+def load_networks(options: argparse.Namespace) -> list[LoadedNetwork]:
+    """Load the networks the options name."""
+    from qrig.networks.description import NetworkDescription
+    from qrig.runs.networks import load_description, load_network
+
+    files = (options.model, options.weights, options.formats)
+    names = options.network or []
+    names = [names] if isinstance(names, str) else names
+    if any(files):
+        if names or not all(files):
+            raise UsageError(
+                "expected --network N, or --model, --weights and --formats together, found "
+                + ("both" if names else "only some of them")
+            )
+        description = NetworkDescription(options.model.stem, *files)
+        loaded = [load_description(description, mean=options.mean, input_shape=options.input_shape)]
+    else:
+        loaded = [
+            load_network(name, mean=options.mean, input_shape=options.input_shape)
+            for name in names or [_DEFAULT_NETWORK]
+        ]
+    for network in loaded:
+        for notice in network.notices:
+            print(f"qrig: note: {notice}", file=sys.stderr)
+    return loaded
+
+
+def read_sample(path: Path, loaded: LoadedNetwork) -> Sample:
+    """Read an input file for a network; raises InputError."""
+    from qrig.datasets import Sample, read_image
+    from qrig.runs.networks import in_channel_order
+
+    pixels = read_image(path, loaded.quantized.input.shape)
+    return Sample(path.name, in_channel_order(pixels, loaded.quantized))
+
+
+def json_file(text: str | None) -> Path | None:
+    """Return the file the JSON goes to, None where it goes to none; raises UsageError."""
+    if text is None or text == "-":
+        return None
+    out = Path(text)
+    try:
+        usable = not out.is_dir() and out.parent.is_dir() and os.access(out.parent, os.W_OK)
+    except OSError:  # a name too long
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"{out}: expected a file in an existing folder for the JSON, found none that can be "
+            "written; make the folder or give another name"
+        )
+    return out
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def write_json(document: dict[str, Any], out: Path | None, *, standard_output: bool) -> None:
+    """Write `document` to `out`, or print it, or neither; raises UsageError."""
+    from qrig.reports.store import write_atomically
+
+    text = json.dumps(document, indent=1) + "\n"
+    if standard_output:
+        print(text, end="")
+    elif out is not None:
+        try:
+            write_atomically(out, lambda path: _write(path, text))
+        except OSError as error:
+            raise UsageError(
+                f"{out}: expected a place to write the JSON, found that it cannot be written "
+                f"({error.strerror}); give another name"
+            ) from error

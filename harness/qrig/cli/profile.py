@@ -1,0 +1,130 @@
+"""`qrig profile`: every instruction of one inference, cycles on modelled silicon, differences."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qrig.cli.options import (
+    add_network,
+    json_file,
+    load_networks,
+    positive,
+    read_sample,
+    write_json,
+)
+from qrig.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qrig.runs.profile_run import ProfileRun
+
+_LISTED_LOOPS = 3
+
+
+def add_profile(commands: Any) -> None:
+    """Add the command to the parser's commands."""
+    parser = commands.add_parser(
+        "profile", help="count every instruction of an inference, estimate cycles on silicon"
+    )
+    add_network(parser, repeat=True)
+    parser.add_argument("--target", action="append", metavar="T", help="board or board@backend")
+    parser.add_argument("--input", metavar="FILE", help="an input, not the first sample")
+    parser.add_argument(
+        "--on", action="append", metavar="BOARD", help="board whose silicon is modelled, per core"
+    )
+    parser.add_argument(
+        "--placements",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="link N times with the code shifted, report least and largest cycles",
+    )
+    parser.add_argument(
+        "--loops", type=positive, default=_LISTED_LOOPS, metavar="N", help="loops to list"
+    )
+    parser.add_argument("--json", metavar="OUT", help="where the JSON goes; - is standard output")
+    parser.add_argument(
+        "--diff", nargs=2, metavar=("RUN_A", "RUN_B"), help="compare two profiled runs instead"
+    )
+    parser.add_argument("--runs", metavar="DIR", help="folder of results")
+    parser.set_defaults(command=_profile)
+
+
+def _profile(options: argparse.Namespace) -> int:
+    if options.diff is not None:
+        return _diff(options)
+    from rich.console import Console
+
+    from qrig.reports.store import runs_folder
+    from qrig.runs.profile_document import profile_document
+    from qrig.runs.profile_run import profile_run
+    from qrig.runs.targets import DEFAULT_TARGETS, find_targets
+
+    console = Console(stderr=options.json == "-")
+    targets = find_targets(options.target or list(DEFAULT_TARGETS))
+    networks = load_networks(options)
+    if options.input is not None and len(networks) > 1:
+        raise UsageError("expected one network with --input, found several; run them one by one")
+    sample = None if options.input is None else read_sample(Path(options.input), networks[0])
+    out = json_file(options.json)
+    result = profile_run(
+        networks,
+        targets,
+        runs_folder(options.runs),
+        on=tuple(options.on or ()),
+        sample=sample,
+        placements=options.placements,
+        progress=lambda name: console.print(f"profiling {name}"),
+    )
+    write_json(profile_document(result), out, standard_output=options.json == "-")
+    _show(console, result, options.loops)
+    return _exit_code(result)
+
+
+def _show(console: Console, result: ProfileRun, loops: int) -> None:
+    from qrig.reports.profile_cells import split_cells
+    from qrig.reports.profile_listing import hottest_loops, render_listing
+    from qrig.reports.profile_terminal import profile_tables
+    from qrig.reports.publish import firmware_source
+
+    if result.tables:
+        for table in profile_tables(result.tables, result.run["models"]):
+            console.print(table)
+        read_source = firmware_source()
+        for cell in split_cells(result.tables):
+            for listing in hottest_loops(cell, loops, read_source):
+                text = f"{cell.network} on {cell.target}, {render_listing(listing)}"
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+    for notice in (*result.notices, *result.unknown):
+        print(f"qrig: note: {notice}", file=sys.stderr)
+    console.print(f"{result.run['verdict']}: {result.folder / 'report.html'}", soft_wrap=True)
+
+
+def _exit_code(result: ProfileRun) -> int:
+    """Return 1 for a wrong result, 2 if an instruction could not be priced, else 0."""
+    if result.run["verdict"] != "bit-exact":
+        return 1
+    return InputError.exit_code if result.unknown else 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from qrig.reports.profile_diff import diff_profiles
+    from qrig.reports.profile_store import load_tables
+    from qrig.reports.store import find_run, runs_folder
+
+    folder = runs_folder(options.runs)
+    before, after = (load_tables(find_run(folder, name)) for name in options.diff)
+    difference = diff_profiles(before, after)
+    out = json_file(options.json)
+    write_json(difference.document(), out, standard_output=options.json == "-")
+    if options.json != "-":
+        console = Console()
+        for part in difference.renderables():
+            console.print(part)
+    return 1 if difference.verdict == "slower" else 0

@@ -1,0 +1,57 @@
+"""The end of every run: its table, plots and page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from qrig.reports.profile_source import ReadSource, source_reader
+from qrig.reports.profile_store import write_tables
+from qrig.reports.store import RunWriter
+from qrig.resources import firmware_root
+
+
+def publish(
+    writer: RunWriter,
+    document: Mapping[str, Any],
+    profile: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Write what is left of a run and return its rows.
+
+    `document` is run.json without run id and schema; `profile` are the tables of a profiled run.
+    The journal goes when the table is there; run.json comes before plots and page, so that a page
+    that cannot be made loses nothing.
+    """
+    from qrig.reports.plots import write_plots
+
+    rows = writer.finish()
+    if profile:
+        write_tables(writer.folder, profile)
+    writer.save_run(dict(document))
+    write_plots(rows, writer.folder, document.get("models"))
+    write_page(writer.folder, rows, {"run_id": writer.run_id, **document}, profile)
+    return rows
+
+
+def write_page(
+    folder: Path,
+    rows: pd.DataFrame,
+    run: Mapping[str, Any],
+    profile: Mapping[str, pd.DataFrame] | None = None,
+) -> Path:
+    """Write a run's page and return its path; arguments as for `render_report`."""
+    from qrig.reports.html import write_report
+
+    page = folder / "report.html"
+    models = run.get("models") or {}
+    write_report(rows, run, page, profile or None, models=models, read_source=firmware_source())
+    return page
+
+
+def firmware_source() -> ReadSource:
+    """Return what finds the lines of the firmware's own sources, which go by name alone."""
+    root = firmware_root()
+    return source_reader(root, *(path for path in sorted(root.rglob("*")) if path.is_dir()))

@@ -1,0 +1,154 @@
+"""`qrig profile`: cells profiled one after the other, kept as a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from attrs import define, field, frozen
+
+from qrig.datasets import Sample
+from qrig.errors import QrigError, UsageError
+from qrig.measure.profile_columns import PROFILE_TABLES
+from qrig.measure.rows import rows_of
+from qrig.profiles import write_profile
+from qrig.reports.publish import publish
+from qrig.reports.store import RunWriter, new_run_id, write_atomically
+from qrig.runs.modelled import model_stamp, modelled_boards
+from qrig.runs.networks import LoadedNetwork
+from qrig.runs.profile import ProfiledCell, profile_cell
+from qrig.runs.stamp import make_stamp
+from qrig.runs.targets import Target
+
+Progress = Callable[[str], None]
+"""Called with the name of each cell before it is profiled."""
+
+
+@frozen(eq=False)
+class ProfileRun:
+    """A finished run: its folder, rows, run.json and the tables of all cells."""
+
+    folder: Path
+    rows: pd.DataFrame = field(repr=False)
+    run: dict[str, Any] = field(repr=False)
+    tables: dict[str, pd.DataFrame] = field(repr=False)
+    cells: tuple[ProfiledCell, ...] = field(repr=False)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know."""
+        return tuple(notice for cell in self.cells for notice in cell.notices)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Sentences about instructions that no timing model knows."""
+        return tuple(dict.fromkeys(text for cell in self.cells for text in cell.unknown))
+
+
+def profile_run(
+    networks: list[LoadedNetwork],
+    targets: tuple[Target, ...],
+    folder: Path,
+    *,
+    on: tuple[str, ...] = (),
+    sample: Sample | None = None,
+    placements: int = 1,
+    progress: Progress = lambda name: None,
+) -> ProfileRun:
+    """Profile every network on every target and write the run into a new folder under `folder`.
+
+    `sample` replaces the networks' own first sample; `on` names the boards to model. If a cell
+    fails, those before it are kept and the error is raised.
+    """
+    for loaded in networks:
+        if sample is None and not loaded.samples:
+            raise UsageError(
+                f"{loaded.name}: expected an input, found no samples in its network.toml; give "
+                "--input FILE"
+            )
+    plans = [
+        (loaded, target, modelled_boards(target, on)) for loaded in networks for target in targets
+    ]
+    job = _Job(RunWriter(folder, new_run_id()), placements)
+    error: str | None = "interrupted"
+    try:
+        for loaded, target, boards in plans:
+            progress(f"{loaded.name} on {target.name}")
+            chosen = sample or loaded.samples[0]
+            job.keep(profile_cell(target, loaded, chosen, boards, placements))
+        error = None
+    except QrigError as failure:
+        error = str(failure)
+        raise
+    finally:
+        result = job.finish(error)
+    return result
+
+
+@define
+class _Job:
+    """A run in progress."""
+
+    writer: RunWriter
+    placements: int
+    cells: list[ProfiledCell] = field(factory=list)
+    started: datetime = field(factory=lambda: datetime.now(UTC))
+
+    def keep(self, cell: ProfiledCell) -> None:
+        """Write a cell's rows and profile; they are safe when this returns."""
+        if cell.profile is not None:
+            name, profile = f"profile-{len(self.cells)}.json", cell.profile
+            write_atomically(self.writer.folder / name, lambda path: write_profile(path, profile))
+        self.cells.append(cell)
+        board = cell.target.board
+        common = {
+            "run_id": self.writer.run_id,
+            "target": cell.target.name,
+            "board": board.name,
+            "backend": cell.target.backend.name,
+            "core": board.core,
+            "network": cell.loaded.name,
+            "input": cell.sample.name,
+            "input_index": 0,
+            "label": cell.sample.label,
+        }
+        self.writer.append(rows_of(cell.layers, common, board.clock_hz))
+
+    def finish(self, error: str | None) -> ProfileRun:
+        """Write tables and page of what there is."""
+        tables = joined_tables(self.cells)
+        status = {None: "complete", "interrupted": "interrupted"}.get(error, "failed")
+        document = {
+            "kind": "profile",
+            "status": status,
+            "verdict": self.writer.verdict,
+            "started": self.started.isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "error": error,
+            "models": self.cells[0].models if self.cells else {},
+            "placements": self.placements,
+            "notices": [notice for cell in self.cells for notice in (*cell.notices, *cell.unknown)],
+            "stamps": [
+                {**make_stamp(cell.target, cell.deployment), **model_stamp(cell.boards)}
+                for cell in self.cells
+            ],
+            "footprints": [],
+            "accuracy": [],
+        }
+        rows = publish(self.writer, document, tables)
+        run = {"run_id": self.writer.run_id, **document}
+        return ProfileRun(self.writer.folder, rows, run, tables, tuple(self.cells))
+
+
+def joined_tables(cells: list[ProfiledCell]) -> dict[str, pd.DataFrame]:
+    """Return the tables of all cells, one below the other; none without any profile."""
+    found = [cell.tables for cell in cells if cell.tables]
+    if not found:
+        return {}
+    return {
+        name: pd.concat([tables[name] for tables in found], ignore_index=True)
+        for name in PROFILE_TABLES
+    }
