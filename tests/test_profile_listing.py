@@ -9,7 +9,6 @@ import pytest
 
 from profile_tables import (
     HOSTILE,
-    M4_TARGET,
     M7_TARGET,
     MAC_LOOP,
     Block,
@@ -21,19 +20,20 @@ from profile_tables import (
     network,
     softmax,
 )
-from qrig.reports.profile_cells import Tables
+from qrig.reports.profile_cells import CellProfile, split_cells
 from qrig.reports.profile_listing import hottest_loops, render_listing
 from qrig.reports.profile_source import source_reader
 
 SOURCE = [f"/* line {number} */" for number in range(1, 300)]
 
 
-def tables_of(layers: Sequence[Layer]) -> Tables:
-    return make_tables({(M7_TARGET, "lenet"): layers})
+def cell_of(layers: Sequence[Layer]) -> CellProfile:
+    (cell,) = split_cells(make_tables({(M7_TARGET, "lenet"): layers}))
+    return cell
 
 
 def test_the_costliest_loops_come_first_with_their_own_instructions() -> None:
-    loops = hottest_loops(tables_of(network()), 3)
+    loops = hottest_loops(cell_of(network()), 3)
     assert [(loop.layer, loop.function) for loop in loops] == [
         ("conv2", "arm_nn_mat_mult"),
         ("conv1", "arm_nn_mat_mult"),
@@ -48,7 +48,7 @@ def test_the_costliest_loops_come_first_with_their_own_instructions() -> None:
 
 
 def test_numbers_are_of_one_execution_and_add_up_to_the_iteration() -> None:
-    loop = hottest_loops(tables_of(network()), 1)[0]
+    loop = hottest_loops(cell_of(network()), 1)[0]
     smlad = loop.instructions[2]
     assert dict(smlad.cycles) == {"m4": 1.0, "m7": 1.25}
     assert dict(smlad.stalls) == {"m4": 0.0, "m7": 0.75}
@@ -60,19 +60,10 @@ def test_numbers_are_of_one_execution_and_add_up_to_the_iteration() -> None:
     assert loop.mca_difference == pytest.approx(0.6)
 
 
-def test_every_cell_has_its_loops() -> None:
-    loops = hottest_loops(make_tables(), 1)
-    assert [(loop.network, loop.target, loop.layer) for loop in loops] == [
-        (network, target, layer)
-        for network, layer in (("kws", "conv1"), ("lenet", "conv2"))
-        for target in (M4_TARGET, M7_TARGET)
-    ]
-
-
 def test_text_of_a_listing() -> None:
-    text = render_listing(hottest_loops(tables_of(network()), 1, lambda _: SOURCE)[0])
+    text = render_listing(hottest_loops(cell_of(network()), 1, lambda _: SOURCE)[0])
     lines = text.splitlines()
-    assert lines[0] == "arm_nn_mat_mult convolve.c:57, conv2 of lenet on mps2-an500@qemu"
+    assert lines[0] == "conv2: arm_nn_mat_mult convolve.c:57"
     assert "  16,384 iterations" in lines
     assert "  59.8% of the network's model cycles M7" in lines
     assert "  4.00 model cycles M7 per iteration" in lines
@@ -84,7 +75,7 @@ def test_text_of_a_listing() -> None:
 
 
 def test_what_is_not_known_is_blank() -> None:
-    (loop,) = hottest_loops(tables_of([softmax()]))
+    (loop,) = hottest_loops(cell_of([softmax()]))
     unknown = loop.instructions[0]
     assert unknown.cycles["m7"] is unknown.stalls["m4"] is None
     assert loop.cycles["m7"] is None
@@ -101,7 +92,7 @@ def test_a_source_line_is_said_once_and_gaps_are_named() -> None:
     inside = code.index[code["text"] == "subs r2, r2, #1"]
     code.loc[code["text"].str.startswith("smlad"), "line"] = 60
     tables["instructions"] = code.drop(index=inside)
-    loop = hottest_loops(tables, 1, lambda _: SOURCE)[0]
+    loop = hottest_loops(split_cells(tables)[0], 1, lambda _: SOURCE)[0]
     assert [one.begins for one in loop.instructions] == [True, False, True, True]
     assert [one.gap_bytes for one in loop.instructions] == [0, 0, 0, 4]
     text = render_listing(loop)
@@ -115,13 +106,13 @@ def test_a_source_line_is_said_once_and_gaps_are_named() -> None:
 
 @pytest.mark.parametrize("lines", [None, [], SOURCE[:56]])
 def test_a_line_that_is_not_there_leaves_the_place(lines: list[str] | None) -> None:
-    loop = hottest_loops(tables_of([convolution()]), 1, lambda _: lines)[0]
+    loop = hottest_loops(cell_of([convolution()]), 1, lambda _: lines)[0]
     assert (loop.instructions[0].place, loop.instructions[0].source) == ("convolve.c:57", "")
 
 
 def test_hostile_text_is_made_printable() -> None:
     bad = Layer(HOSTILE, (Function(HOSTILE, (Block(1, 2, (Op(HOSTILE),), file=HOSTILE),)),))
-    (loop,) = hottest_loops(tables_of([bad]), read_source=lambda _: [HOSTILE])
+    (loop,) = hottest_loops(cell_of([bad]), read_source=lambda _: [HOSTILE])
     text = render_listing(loop)
     assert "\x1b" not in text
     assert "\u202e" not in text

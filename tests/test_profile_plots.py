@@ -68,7 +68,7 @@ def test_tooltips_hold_exact_numbers_of_the_measure() -> None:
     assert "lenet &gt; conv2: 80,911 model cycles M7, 73.85%" in icicle(cell)
     assert "lenet &gt; conv2: 163,870 model cycles M4, 73.85%" in icicle(cell, "m4")
     assert "lenet &gt; conv2: 104,478 instructions, 73.65%" in icicle(cell, "instructions")
-    assert "lenet on mps2-an500@qemu: 109,565 model cycles M7" in icicle(cell)
+    assert "lenet 109,565 model cycles M7 on mps2-an500@qemu" in icicle(cell)
 
 
 def test_layers_without_the_measure_are_named() -> None:

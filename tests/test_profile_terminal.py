@@ -78,7 +78,7 @@ def test_what_a_layer_costs() -> None:
     assert column(grid, "model µs M7")[-1] == "507"
     shares = column(grid, "share of model cycles M7")
     assert shares == ["18.5%", "0.5%", "73.8%", "7.2%", ""]
-    assert "share of model cycles M7" not in headings(cost_grid(cell_of(network()), shares=False))
+    assert "share of model cycles M7" not in headings(cost_grid(cell_of(network()), wide=False))
 
 
 def test_what_a_layer_does() -> None:
@@ -92,7 +92,7 @@ def test_what_a_layer_does() -> None:
 
 def test_memory_that_was_not_counted_has_no_columns() -> None:
     grid = work_grid(cell_of(network(), memory=False))
-    assert headings(grid) == ["layer", "SMLAD", "branches taken", "mispredicted"]
+    assert headings(grid) == ["layer", "MAC", "SMLAD", "branches taken", "mispredicted"]
 
 
 def test_placements_are_shown_only_if_there_are_several() -> None:
@@ -100,7 +100,7 @@ def test_placements_are_shown_only_if_there_are_several() -> None:
     grid = placement_grid(cell_of([convolution(), softmax()], spread=0.1))
     assert grid is not None
     assert column(grid, "model cycles M7") == ["20,239 to 22,263", ""]
-    assert column(grid, "spread M4") == ["10.0%", ""]
+    assert column(grid, "spread M4") == ["10.00%", ""]
 
 
 def test_a_sum_that_lacks_a_part_is_not_shown() -> None:

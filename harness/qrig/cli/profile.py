@@ -115,16 +115,18 @@ def _diff(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from qrig.reports.profile_diff import diff_profiles
+    from qrig.reports.profile_diff_text import diff_document, diff_tables
     from qrig.reports.profile_store import load_tables
-    from qrig.reports.store import find_run, runs_folder
+    from qrig.reports.store import find_run, load_run, runs_folder
 
     folder = runs_folder(options.runs)
-    before, after = (load_tables(find_run(folder, name)) for name in options.diff)
+    folders = [find_run(folder, name) for name in options.diff]
+    before, after = (load_tables(each) for each in folders)
     difference = diff_profiles(before, after)
     out = json_file(options.json)
-    write_json(difference.document(), out, standard_output=options.json == "-")
+    write_json(diff_document(difference), out, standard_output=options.json == "-")
     if options.json != "-":
         console = Console()
-        for part in difference.renderables():
+        for part in diff_tables(difference, load_run(folders[1])[1].get("models") or {}):
             console.print(part)
     return 1 if difference.verdict == "slower" else 0

@@ -230,7 +230,7 @@ def _disjoint(functions: dict[int, Symbol], ends: dict[int, int]) -> tuple[Symbo
     """Return the functions by address; each ends where the next one starts at the latest."""
     addresses = sorted(functions)
     symbols = []
-    for address, following in zip(addresses, [*addresses[1:], 1 << 32], strict=True):
+    for address, following in itertools.pairwise([*addresses, 1 << 32]):
         symbol = functions[address]
         end = address + symbol.size_bytes if symbol.size_bytes else ends[address]
         symbols.append(evolve(symbol, size_bytes=max(0, min(end, following) - address)))

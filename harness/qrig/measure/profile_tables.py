@@ -267,9 +267,11 @@ def _loop_rows(layer: _Layer, instructions: list[dict[str, Any]]) -> list[dict[s
         inside = [row for row in instructions if loop.start <= row["address"] < loop.end]
         if not inside:
             continue
-        head = inside[0]
+        head, back = inside[0], inside[-1]
         row = {
-            **{name: head[name] for name in ("function", "file", "line")},
+            "function": head["function"],
+            # The line of the branch back is the loop's own, that of its start what it does first.
+            **{name: back[name] for name in ("file", "line")},
             "start": loop.start,
             "end": loop.end,
             "iterations": head["executions"],

@@ -86,21 +86,21 @@ def explanations(cell: CellDiff, threshold_percent: float) -> list[str]:
 
 def diff_grid(cell: CellDiff, threshold_percent: float) -> Grid:
     """Lay out the layers of a network: each measure before and how it changed, and the verdict."""
-    headings = [Cell("layer")]
+    headings = [Cell("layer"), Cell("verdict")]
     for measure in _SHOWN:
         words = MEASURE_WORDS[measure]
         headings += [Cell(f"{words} before", True), Cell("change", True)]
-    headings += [Cell("after", True), Cell("verdict")]
+    headings.append(Cell("after", True))
     rows = [
         [
             Cell(printable(layer.layer), before=str(layer.layer_index)),
-            *_numbers(layer.changes),
             _verdict(layer.changes[layer.measure], threshold_percent),
+            *_numbers(layer.changes),
         ]
         for layer in cell.layers
     ]
     last = _verdict(cell.changes[cell.measure], threshold_percent)
-    foot = [Cell("inference"), *_numbers(cell.changes), last]
+    foot = [Cell("inference"), last, *_numbers(cell.changes)]
     network, target = printable(cell.network), printable(cell.target)
     label = f"Changes of {network} on {target}"
     return Grid(label, headings, rows, foot, title=network, subtitle=target)

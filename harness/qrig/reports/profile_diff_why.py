@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -130,13 +130,11 @@ def _iterations(loop: LoopDiff) -> Iterator[str]:
 
 def _instructions(loop: LoopDiff) -> Iterator[str]:
     """Say how many instructions an iteration gained or lost, by class."""
-    classes = {
-        name: change for name, change in loop.classes().items() if abs(change) >= _MIN_PER_ITERATION
-    }
-    if not classes:
+    classes = loop.classes()
+    ranked = _worth_naming(classes)
+    if not ranked:
         return
     change = sum(classes.values())
-    ranked = sorted(classes.items(), key=lambda one: (-abs(one[1]), one[0]))
     listed = ", ".join(f"{_trimmed(count, sign=True)} {name}" for name, count in ranked)
     if abs(change) < _MIN_PER_ITERATION:
         yield f"runs other instructions an iteration ({listed})"
@@ -150,15 +148,21 @@ def _stalls(loop: LoopDiff, measure: str) -> Iterator[str]:
     """Say how much longer or shorter an iteration waits, by cause."""
     if measure not in MODELS:
         return
-    ranked = sorted(loop.stalls(measure).items(), key=lambda one: (-abs(one[1]), one[0]))
     texts: list[str] = []
-    for cause, change in ranked:
-        if abs(change) >= _MIN_PER_ITERATION:
-            more = "more" if change > 0 else "less"
-            noun = "" if texts else " cycle" if abs(change) == 1 else " cycles"
-            texts.append(f"{_trimmed(abs(change))}{noun} {more} on {printable(cause)}")
+    for cause, change in _worth_naming(loop.stalls(measure)):
+        more = "more" if change > 0 else "less"
+        noun = "" if texts else " cycle" if _trimmed(abs(change)) == "1" else " cycles"
+        texts.append(f"{_trimmed(abs(change))}{noun} {more} on {printable(cause)}")
     if texts:
         yield f"stalls {_joined(texts)} an iteration"
+
+
+def _worth_naming(changes: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Sort changes of an iteration, largest first, without those that are next to nothing."""
+    ranked = sorted(changes.items(), key=lambda one: (-abs(one[1]), one[0]))
+    largest = abs(ranked[0][1]) if ranked else 0.0
+    least = max(_MIN_PER_ITERATION, _LEAST_SHARE * largest)
+    return [one for one in ranked if abs(one[1]) >= least]
 
 
 def _unexplained(loop: LoopDiff, measure: str) -> Iterator[str]:

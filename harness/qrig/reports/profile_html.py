@@ -17,7 +17,7 @@ from qrig.reports.grids import Grid
 from qrig.reports.plots import INK, MUTED, RULE, inline_svg
 from qrig.reports.profile_cells import MEASURE_WORDS, CellProfile, Tables, split_cells
 from qrig.reports.profile_icicle import icicle
-from qrig.reports.profile_listing import LoopListing, listing_facts, loops_of_cell
+from qrig.reports.profile_listing import LoopListing, hottest_loops, listing_facts
 from qrig.reports.profile_notes import model_notes, unknown_notice
 from qrig.reports.profile_plots import mix_plot
 from qrig.reports.profile_source import ReadSource
@@ -119,7 +119,7 @@ def _section(
         drawings=[drawing for drawing in (_mix(cell, number), _paths(cell)) if drawing],
         functions=function_grid(cell) if cell.functions else None,
         loops=loop_grid(cell) if cell.loops else None,
-        listings=[_listing(loop) for loop in loops_of_cell(cell, read_source=read_source)],
+        listings=[_listing(loop) for loop in hottest_loops(cell, read_source=read_source)],
     )
 
 

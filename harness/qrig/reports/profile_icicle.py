@@ -144,7 +144,7 @@ def _boxes(root: _Node, cell: CellProfile, measure: str, width: float) -> Iterat
             about += f" of the layers known; not of {', '.join(lacking)}"
         label = [node.name, number_text(node.cost), f"{share:.1%}"]
         if level == 0:
-            label = [node.name, f"on {cell.target}:", f"{label[1]} {MEASURE_WORDS[measure]}"]
+            label = [node.name, f"{label[1]} {MEASURE_WORDS[measure]}", f"on {cell.target}"]
         yield _box(label, printable(about), node.hue, (left, level * _ROW, node.cost * unit))
         for child in node.below.values():
             queue.append((child, left, level + 1, trail))

@@ -12,9 +12,7 @@ from qrig.reports.profile_cells import (
     MEASURE_WORDS,
     CellProfile,
     Row,
-    Tables,
     layer_key,
-    split_cells,
 )
 from qrig.reports.profile_source import ReadSource
 from qrig.reports.profile_views import costliest_loops, loop_record, per_text, place_text
@@ -25,7 +23,6 @@ __all__ = [
     "LoopListing",
     "hottest_loops",
     "listing_facts",
-    "loops_of_cell",
     "render_listing",
 ]
 
@@ -61,8 +58,6 @@ class ListedInstruction:
 class LoopListing:
     """One innermost loop; cycles are of one iteration, `share` (0 to 1) of the network's cost."""
 
-    target: str
-    network: str
     layer: str
     function: str
     place: str
@@ -78,21 +73,12 @@ class LoopListing:
 
 
 def hottest_loops(
-    tables: Tables, count: int = LISTED, read_source: ReadSource | None = None
+    cell: CellProfile, count: int = LISTED, read_source: ReadSource | None = None
 ) -> list[LoopListing]:
-    """Return the `count` costliest loops of every network and target, with their instructions.
+    """Return the `count` costliest loops with their instructions.
 
     Lines of C come from `read_source`; without it only their places are known.
     """
-    return [
-        loop for cell in split_cells(tables) for loop in loops_of_cell(cell, count, read_source)
-    ]
-
-
-def loops_of_cell(
-    cell: CellProfile, count: int = LISTED, read_source: ReadSource | None = None
-) -> list[LoopListing]:
-    """Do as `hottest_loops` for one network on one target."""
     code: dict[tuple[int, str, str], list[Row]] = {}
     for row in cell.instructions:
         code.setdefault((*layer_key(row), row["function"]), []).append(row)
@@ -127,8 +113,7 @@ def listing_facts(listing: LoopListing) -> list[tuple[str, str]]:
 def render_listing(listing: LoopListing) -> str:
     """Write a loop as plain text: its numbers, then source lines above their instructions."""
     head = " ".join(filter(None, [listing.function, listing.place]))
-    where = f"{listing.layer} of {listing.network} on {listing.target}"
-    lines = [printable(f"{head}, {where}")]
+    lines = [printable(f"{listing.layer}: {head}")]
     lines += [f"  {text} {name}" for name, text in listing_facts(listing)]
     widths = {model: any(one.reasons[model] for one in listing.instructions) for model in MODELS}
     models = "".join(f"{model.upper():>8}" for model in MODELS)
@@ -155,8 +140,6 @@ def _listing(cell: CellProfile, loop: Row, inside: Sequence[ListedInstruction]) 
     """Put together one loop."""
     record = loop_record(cell, loop)
     return LoopListing(
-        target=cell.target,
-        network=cell.network,
         layer=loop["layer"],
         function=loop["function"],
         place=place_text(loop["file"], loop["line"]),

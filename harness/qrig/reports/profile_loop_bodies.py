@@ -47,6 +47,12 @@ class LoopBody:
         return place_text(self.row["file"], self.row["line"])
 
     @property
+    def places(self) -> frozenset[str]:
+        """Every file:line its instructions come from."""
+        found = {place_text(row["file"], row["line"]) for row in self.code}
+        return frozenset(place for place in found if ":" in place)
+
+    @property
     def mnemonics(self) -> list[str]:
         """The first word of every instruction: what stays when registers and addresses change."""
         return [(row["text"].split() or [""])[0] for row in self.code]

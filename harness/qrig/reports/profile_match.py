@@ -18,8 +18,10 @@ _Thing = TypeVar("_Thing")
 Pair: TypeAlias = tuple[_Thing | None, _Thing | None]
 
 _CLONE: Final = re.compile(r"\.(?:isra|constprop|part|cold|lto_priv|localalias)(?:\.\d+)?")
-_SAME_LINE: Final = 0.5
-_LEAST_SCORE: Final = 0.45
+_LINES: Final = 0.7
+_CODE: Final = 0.7
+_ITERATIONS: Final = 0.4
+_LEAST_SCORE: Final = 0.7
 _MAX_COMPARED: Final = 400
 
 
@@ -50,10 +52,11 @@ def match_functions(before: Sequence[str], after: Sequence[str]) -> list[Pair[st
 
 
 def match_loops(before: Sequence[LoopBody], after: Sequence[LoopBody]) -> list[Pair[LoopBody]]:
-    """Pair the loops of a function: those alike in source line and code first, best pair first.
+    """Pair the loops of a function: by source lines, code and iterations, best pair first.
 
-    A pair of the same line is taken whatever its code, one of another line only if its code is
-    alike. If equally many are left on both sides, they are paired in the order of their addresses.
+    A pair that begins in the same line is taken whatever its code, another only if enough is alike:
+    a compiler may begin a loop in any of its lines, and inlined ones are shared by many loops. If
+    equally many are left on both sides, they are paired in the order of their addresses.
     """
     left, right = list(before), list(after)
     scores = [
@@ -81,8 +84,11 @@ def match_loops(before: Sequence[LoopBody], after: Sequence[LoopBody]) -> list[P
 
 
 def _score(old: LoopBody, new: LoopBody) -> float:
-    """Say how much two loops are alike: half a point for the line, up to one for the code."""
-    same_line = old.place == new.place and ":" in old.place
-    words, others = old.mnemonics, new.mnemonics
-    alike = SequenceMatcher(None, words, others, autojunk=False).ratio() if words else 0.0
-    return _SAME_LINE * same_line + alike
+    """Say how much two loops are alike in lines, mnemonics and iterations."""
+    lines, others = old.places, new.places
+    shared = len(lines & others) / (len(lines | others) or 1)
+    if old.place == new.place and ":" in old.place:
+        shared = 1.0
+    alike = SequenceMatcher(None, old.mnemonics, new.mnemonics, autojunk=False).ratio()
+    least, most = sorted((old.iterations, new.iterations))
+    return _LINES * shared + _CODE * alike * bool(old.code) + _ITERATIONS * least / most

@@ -29,7 +29,8 @@ __all__ = ["profile_tables", "render_grid"]
 Renderable: TypeAlias = Padding | Table | Text
 
 _STYLES: Final = {"good": "green", "bad": "bold red"}
-_HEADING_WIDTH: Final = 12
+_LEAST_WIDTH: Final = 16
+_HEADING_WIDTH: Final = 9
 _WRAP: Final[Any] = {"break_long_words": False, "break_on_hyphens": False}
 
 
@@ -48,8 +49,8 @@ def profile_tables(
         notice = unknown_notice(cell)
         if notice:
             yield Text(f"{name}: {notice}", style="yellow")
-        yield render_grid(cost_grid(cell, shares=False), f"{name}: cost of one inference")
-        yield render_grid(work_grid(cell), f"{name}: what the layers do")
+        yield render_grid(cost_grid(cell, wide=False), f"{name}: cost of one inference")
+        yield render_grid(work_grid(cell, wide=False), f"{name}: what the layers do")
         placement = placement_grid(cell)
         if placement is not None:
             yield render_grid(placement, f"{name}: over placements of the code")
@@ -71,13 +72,16 @@ def render_grid(grid: Grid, title: str) -> Table:
         show_footer=bool(grid.foot),
     )
     foot: Sequence[Cell] = grid.foot or [Cell("") for _ in grid.headings]
-    for head, last in zip(grid.headings, foot, strict=True):
+    for place, (head, last) in enumerate(zip(grid.headings, foot, strict=True)):
+        words = [*head.text.split(), last.text, *(row[place].text for row in grid.rows)]
+        longest = max(map(len, words), default=0)
         table.add_column(
             Text("\n".join(wrap(head.text, _HEADING_WIDTH, **_WRAP))),
             Text(last.text, style="bold"),
             justify="right" if head.number else "left",
+            min_width=None if head.number else min(longest, _LEAST_WIDTH),
             no_wrap=head.number,
-            overflow="fold",
+            overflow="ellipsis" if head.number else "fold",
         )
     for row in grid.rows:
         table.add_row(*map(_text, row))

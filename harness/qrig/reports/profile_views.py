@@ -31,11 +31,11 @@ TOP: Final = 12
 """How many functions and loops of a network are shown."""
 
 _COST: Final = [
-    *("layer", "mac", "instructions", "instructions_per_mac", "model_cycles_m4"),
+    *("layer", "instructions", "instructions_per_mac", "model_cycles_m4"),
     *("model_cycles_m7", "share", "model_latency_us_m4", "model_latency_us_m7"),
 ]
 _WORK: Final = [
-    *("layer", "loads", "stores", "mix_smlad", "branches_taken", "mispredicted"),
+    *("layer", "mac", "loads", "stores", "mix_smlad", "branches_taken", "mispredicted"),
     *("misaligned", "mix_unknown"),
 ]
 _PLACEMENT: Final = ["layer", "placement_m4", "spread_m4", "placement_m7", "spread_m7"]
@@ -73,15 +73,16 @@ _SUMMED: Final = (
 )
 
 
-def cost_grid(cell: CellProfile, *, shares: bool = True) -> Grid:
-    """Lay out what each layer costs: instructions, model cycles and latency, maybe its share."""
-    columns = [name for name in _COST if shares or name != "share"]
+def cost_grid(cell: CellProfile, *, wide: bool = True) -> Grid:
+    """Lay out what each layer costs: instructions, model cycles, latency; if `wide`, its share."""
+    columns = [name for name in _COST if wide or name != "share"]
     return _layer_grid(cell, columns, "Cost", last="inference")
 
 
-def work_grid(cell: CellProfile) -> Grid:
-    """Lay out what each layer does: accesses, SMLAD, branches, misaligned accesses."""
-    return _layer_grid(cell, _WORK, "Work", last="inference")
+def work_grid(cell: CellProfile, *, wide: bool = True) -> Grid:
+    """Lay out what each layer does: MAC, accesses, branches; if `wide`, those mispredicted."""
+    columns = [name for name in _WORK if wide or name != "mispredicted"]
+    return _layer_grid(cell, columns, "Work", last="inference")
 
 
 def placement_grid(cell: CellProfile) -> Grid | None:
@@ -269,6 +270,6 @@ _WRITERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "mca_per_iteration_m7": per_text,
     "placement_m4": _range_text,
     "placement_m7": _range_text,
-    "spread_m4": "{:.1%}".format,
-    "spread_m7": "{:.1%}".format,
+    "spread_m4": "{:.2%}".format,
+    "spread_m7": "{:.2%}".format,
 }

@@ -19,9 +19,7 @@ from attrs import frozen
 from qrig.measure.timing.instruction import (
     BRANCH,
     IT,
-    LOAD,
     LOAD_MULTIPLE,
-    STORE,
     UNKNOWN,
     Instruction,
 )
@@ -152,7 +150,7 @@ def _assembly(each: Instruction) -> Iterator[str]:
 def _updating(each: Instruction, mnemonic: str, operands: str) -> Iterator[str]:
     """Yield an access without its base update, then the update as an addition."""
     base = each.write_back
-    if each.kind in (LOAD, STORE) or each.access_bytes == 4 and "[" in operands:
+    if "[" in operands:
         if post := _POST_INDEXED.fullmatch(operands):
             yield f"{mnemonic} {post.group(1)}"
             step = post.group(2)
