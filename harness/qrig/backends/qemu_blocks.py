@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from qrig.build.symbols import Code, may_branch
+from qrig.build.thumb import Code, branch_of
 
 _PAGE_BYTES = 1024
 
@@ -28,7 +28,7 @@ def mend_blocks(raw: dict[str, Any], code: Code) -> None:
         halfwords = code.halfwords(address, instructions)
         if halfwords is not None:
             raw["blocks"][index][1] = 2 * sum(map(len, halfwords))
-            if not may_branch(halfwords[-1]):
+            if branch_of(address, halfwords[-1]) is None:
                 cut.add(index)
     _drop_predictions(raw, cut)
     _join(raw, _continued(raw, cut))

@@ -18,7 +18,8 @@ from attrs import frozen
 from qrig.backends.qemu_blocks import mend_blocks
 from qrig.backends.qemu_plugin import Plugin, option
 from qrig.build.deployment import Deployment
-from qrig.build.symbols import find_symbols, read_code
+from qrig.build.symbols import find_symbols
+from qrig.build.thumb import read_code
 from qrig.errors import TargetCrashedError
 from qrig.profiles import Cache, MemoryRange, Profile, ProfileRequest
 from qrig.profiles.file import profile_of
