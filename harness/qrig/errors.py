@@ -11,6 +11,7 @@
         |-- TargetUnavailableError              it cannot be started or found
         |-- TargetCrashedError                  it stopped working while in use
         |-- BoardRestartedError                 it booted again during a session
+        |-- UndeterminedProfileError            its counts do not say which way a branch went
         `-- LinkError                           the byte stream let us down
             |-- LinkTimeoutError                nothing came before the deadline
             |-- TransportClosedError            the other end hung up
@@ -37,6 +38,7 @@ __all__ = [
     "TargetError",
     "TargetUnavailableError",
     "TransportClosedError",
+    "UndeterminedProfileError",
     "UnsupportedNetworkError",
     "UsageError",
 ]
@@ -92,6 +94,10 @@ class TargetCrashedError(TargetError):
 
 class BoardRestartedError(TargetError):
     """The target booted again in the middle of a session."""
+
+
+class UndeterminedProfileError(TargetError):
+    """The counts of blocks alone do not say which way a branch went."""
 
 
 class LinkError(TargetError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,19 @@ import attrs
 from attrs import frozen
 
 from qrig.backends.qemu_blocks import mend_blocks
+from qrig.backends.qemu_flow import WatchedEdge, edges_of_counts, edges_to_watch
 from qrig.backends.qemu_plugin import Plugin, option
 from qrig.build.deployment import Deployment
 from qrig.build.symbols import find_symbols
 from qrig.build.thumb import read_code
-from qrig.errors import TargetCrashedError
+from qrig.deadline import Deadline
+from qrig.errors import TargetCrashedError, UndeterminedProfileError
 from qrig.profiles import Cache, MemoryRange, Profile, ProfileRequest
 from qrig.profiles.file import profile_of
-from qrig.profiles.profile import HARNESS, LAYER, MEMORY, OVERHEAD, START_UP
+from qrig.profiles.profile import BLOCKS, HARNESS, LAYER, MEMORY, MODES, OVERHEAD, START_UP
 
+_WRITTEN_S = 5.0
+_POLL_S = 0.002
 _FIRST_LAYER = 2
 """Number of the event that begins the first layer, of firmware/app/profile_mark.h."""
 
@@ -66,7 +71,8 @@ class QemuProfiling:
             events=marks.size_bytes,
             mark_begin=hex(mark.address),
             mark_end=hex(mark.address + mark.size_bytes),
-            memory=int(self.request.mode == MEMORY),
+            mode=MODES.index(self.request.mode),
+            edge=tuple(edge.argument() for edge in self.watched),
             range=tuple(f"{each.origin:#x}:{each.size_bytes:#x}" for each in self.memories),
             data_cache=tuple(self._geometry(each) for each in caches if each.kind == "data"),
             instruction_cache=tuple(
@@ -80,16 +86,48 @@ class QemuProfiling:
         mask = sum(1 << names.index(name) for name in cache.memories)
         return f"{cache.size_bytes}:{cache.line_bytes}:{cache.ways}:{mask}"
 
-    def read(self) -> Profile:
-        """Return the profile of all inferences so far; raises TargetCrashedError."""
+    @property
+    def watched(self) -> tuple[WatchedEdge, ...]:
+        """The edges that an earlier run of this firmware found to need counting."""
+        if self.request.mode != BLOCKS:
+            return ()
         try:
-            raw = json.loads(self.path.read_bytes())
+            known = json.loads(self._plan.read_bytes())
+        except FileNotFoundError:
+            return ()
+        return tuple(WatchedEdge(last, target, tuple(others)) for last, target, others in known)
+
+    @property
+    def _plan(self) -> Path:
+        return self.deployment.elf.with_name("watched-edges.json")
+
+    def read(self) -> Profile:
+        """Return the profile of all inferences so far.
+
+        Raises UndeterminedProfileError if blocks alone were counted and leave an edge open; the
+        next run of this firmware counts it. Raises TargetCrashedError if there is no profile.
+        """
+        deadline = Deadline.after(_WRITTEN_S)
+        while not self.path.exists() and not deadline.expired:
+            time.sleep(_POLL_S)  # the plugin writes it when the core idles
+        try:
+            text = self.path.read_bytes()
+            return profile_of(self.path, self._document(json.loads(text)))
         except (OSError, ValueError) as error:
             raise TargetCrashedError(
                 f"{self.deployment.board.name}@qemu: expected the plugin to have written a profile "
                 f"behind the inference, found {error}; run it again"
             ) from error
-        return profile_of(self.path, self._document(raw))
+        except UndeterminedProfileError:
+            self._keep_plan(json.loads(text))
+            raise
+
+    def _keep_plan(self, raw: dict[str, Any]) -> None:
+        found = edges_to_watch(raw, read_code(self.deployment.elf))
+        edges = {(edge.last, edge.target): edge for edge in (*self.watched, *found)}
+        draft = self._plan.with_suffix(".part")
+        draft.write_text(json.dumps([attrs.astuple(edge) for edge in edges.values()]))
+        draft.replace(self._plan)
 
     def _document(self, raw: dict[str, Any]) -> dict[str, Any]:
         caches = self.request.caches if self.request.mode == MEMORY else ()
@@ -97,7 +135,11 @@ class QemuProfiling:
         ordered = [each for each in caches if each.kind == "data"]
         offset = len(ordered)
         ordered += [each for each in caches if each.kind == "instruction"]
-        mend_blocks(raw, read_code(self.deployment.elf))
+        code = read_code(self.deployment.elf)
+        if self.request.mode == BLOCKS:
+            edges_of_counts(raw, code, self.watched)
+        else:
+            mend_blocks(raw, code)
         phases = []
         for phase in raw["phases"]:
             event = phase.pop("event")

@@ -9,8 +9,9 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import ge, in_
 
-BLOCKS, MEMORY = MODES = ("blocks", "memory")
-"""What was counted: blocks and edges alone, or memory accesses and cache fills as well."""
+BLOCKS, EDGES, MEMORY = MODES = ("blocks", "edges", "memory")
+"""What was counted: executions of blocks alone, edges following from them; edges themselves and
+mispredictions; memory accesses and cache fills as well. Each costs more than the one before."""
 
 START_UP, HARNESS, OVERHEAD, LAYER = KINDS = ("start-up", "harness", "overhead", "layer")
 """What a phase is: before the first mark; code that is not the network's; a layer that does

@@ -1,5 +1,6 @@
 /* Blocks, the edges between them, and the predictors of the branches at their ends. */
 #include "profile.h"
+#include <stdlib.h>
 
 enum {
     BUCKETS = 1 << 14,
@@ -28,6 +29,19 @@ static branch *branch_find(uint32_t address) {
     return known;
 }
 
+/* Put a block into the table by index. */
+static void enter(block *added) {
+    if (run.block_count > run.block_space) {
+        run.block_space = run.block_space == 0 ? 1024 : 2 * run.block_space;
+        run.block_table = realloc(run.block_table, run.block_space * sizeof(block *));
+        if (run.block_table == NULL) {
+            fputs("qrig profile: out of memory\n", stderr);
+            exit(1);
+        }
+    }
+    run.block_table[added->index] = added;
+}
+
 block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes, uint32_t last) {
     block **bucket = &buckets[(address >> 1) % BUCKETS];
     for (block *known = *bucket; known != NULL; known = known->next_in_bucket) {
@@ -49,6 +63,7 @@ block *block_find(uint32_t address, uint32_t instructions, uint32_t bytes, uint3
     *bucket = added;
     *run.block_tail = added;
     run.block_tail = &added->next;
+    enter(added);
     return added;
 }
 

@@ -1,5 +1,6 @@
 /* The file: JSON, one number per counter that is not zero. The harness adds what it knows. */
 #include "profile.h"
+#include "watch.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,16 @@ static void write_edges(const block *from, long source, size_t phase) {
             separator = ",";
         }
     }
+}
+
+static void write_executions(size_t phase) {
+    list_begin("executions");
+    for (const block *each = run.blocks; each != NULL; each = each->next) {
+        if (each->executions_by_phase != NULL && each->executions_by_phase[phase] != 0) {
+            item("[%" PRIu64 ",%" PRIu64 "]", each->index, each->executions_by_phase[phase], 0);
+        }
+    }
+    fputc(']', out);
 }
 
 static void write_accesses(size_t phase) {
@@ -66,12 +77,19 @@ static void write_data_fills(size_t phase) {
 
 static void write_phase(size_t phase) {
     fprintf(out, "{\"event\":%ld,\"visits\":%" PRIu64, (long)phase - 1, run.visits[phase]);
-    list_begin("edges");
-    write_edges(&before_the_first, -1, phase);
-    for (const block *each = run.blocks; each != NULL; each = each->next) {
-        write_edges(each, (long)each->index, phase);
+    if (run.mode == COUNT_EXECUTIONS) {
+        write_executions(phase);
+        list_begin("watched");
+        watch_write(out, phase);
+        fputc(']', out);
+    } else {
+        list_begin("edges");
+        write_edges(&before_the_first, -1, phase);
+        for (const block *each = run.blocks; each != NULL; each = each->next) {
+            write_edges(each, (long)each->index, phase);
+        }
+        fputc(']', out);
     }
-    fputc(']', out);
     list_begin("mispredicted");
     for (const block *each = run.blocks; each != NULL; each = each->next) {
         if (each->mispredicted_by_phase != NULL && each->mispredicted_by_phase[phase] != 0) {
@@ -100,7 +118,8 @@ void profile_write(void) {
         fprintf(stderr, "qrig profile: cannot write %s\n", run.path);
         exit(1);
     }
-    fprintf(out, "{\"plugin\":1,\"inferences\":%" PRIu64, run.visits[run.phases - 1]);
+    fprintf(out, "{\"plugin\":1,\"inferences\":%" PRIu64 ",\"mark\":%" PRIu32,
+            run.visits[run.phases - 1], run.mark);
     list_begin("blocks");
     for (const block *each = run.blocks; each != NULL; each = each->next) {
         item("[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", each->address, each->bytes,

@@ -1,5 +1,7 @@
 /* Phases: at every mark the running counters go to the phase that ends there. */
+#include "counters.h"
 #include "profile.h"
+#include "watch.h"
 #include <string.h>
 
 static void move(uint64_t *count, uint64_t **by_phase) {
@@ -48,12 +50,22 @@ static void end_access(access *ended) {
 }
 
 void phase_begin(size_t phase) {
-    end_block(&before_the_first);
-    for (block *each = run.blocks; each != NULL; each = each->next) {
-        end_block(each);
-    }
-    for (access *each = run.accesses; each != NULL; each = each->next) {
-        end_access(each);
+    if (run.mode == COUNT_EXECUTIONS) {
+        uint64_t *count = counter_values();
+        watch_end_phase();
+        for (size_t i = 0; i < run.block_count; i++) {
+            if (count[i] != 0) {
+                move(&count[i], &run.block_table[i]->executions_by_phase);
+            }
+        }
+    } else {
+        end_block(&before_the_first);
+        for (block *each = run.blocks; each != NULL; each = each->next) {
+            end_block(each);
+        }
+        for (access *each = run.accesses; each != NULL; each = each->next) {
+            end_access(each);
+        }
     }
     run.phase = phase;
     run.visits[phase]++;

@@ -4,16 +4,17 @@
  * lie in one function, so that nothing else needs to be watched. Do not combine it with -icount,
  * under which a block may be announced and then put off. Arguments:
  *
- *   out=FILE                    where the profile goes whenever the last event is marked
- *   marks=ADDRESS events=N      the row of bytes
- *   mark_begin=A mark_end=B     the function that stores to it
- *   range=ORIGIN:BYTES          a memory, in the order of their numbers
- *   memory=1                    count accesses and simulate caches (slower)
- *   data_cache=BYTES:LINE:WAYS:MASK, instruction_cache=...   MASK has a bit per cached range
- *   probe=1                     only show that the plugin loads
+ *   out=FILE                    where the profile goes when the last event was marked and the core
+ * idles marks=ADDRESS events=N      the row of bytes mark_begin=A mark_end=B     the function that
+ * stores to it range=ORIGIN:BYTES          a memory, in the order of their numbers mode=N 0
+ * executions of blocks, 1 edges between them, 2 accesses and caches, too
+ * data_cache=BYTES:LINE:WAYS:MASK, instruction_cache=...   MASK has a bit per cached range probe=1
+ * only show that the plugin loads
  */
+#include "counters.h"
 #include "profile.h"
 #include "qemu_api.h"
+#include "watch.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,16 +38,17 @@ void *allocate(size_t count, size_t bytes) {
 static void on_mark(unsigned cpu, qemu_plugin_meminfo_t what, uint64_t address, void *data) {
     (void)cpu;
     (void)what;
-    (void)data;
+    run.mark = (uint32_t)(uintptr_t)data;
     size_t event = (uint32_t)address - marks;
     if (event >= run.events) {
         return;
     }
     phase_begin(event + 1);
     if (event + 1 == run.events) {
-        profile_write();
-        run.written = true;
+        (void)remove(run.path); /* it is old now */
+        run.due = true;
         run.phase = 1; /* back in the harness */
+        run.visits[run.phase]++;
     }
 }
 
@@ -68,26 +70,44 @@ static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
         last = address;
         end = address + (uint32_t)qemu_plugin_insn_size(each);
         if (address >= mark_begin && address < mark_end) {
-            qemu_plugin_register_vcpu_mem_cb(each, on_mark, QEMU_NO_REGISTERS, QEMU_WRITE, NULL);
+            qemu_plugin_register_vcpu_mem_cb(each, on_mark, QEMU_NO_REGISTERS, QEMU_WRITE,
+                                             (void *)(uintptr_t)address);
         }
-        if (run.memory_mode) {
+        if (run.mode == COUNT_ACCESSES) {
             qemu_plugin_register_vcpu_mem_cb(each, on_access, QEMU_NO_REGISTERS, QEMU_READ_WRITE,
                                              access_find(address));
         }
     }
     block *translated = block_find(start, (uint32_t)count, end - start, last);
-    qemu_plugin_register_vcpu_tb_exec_cb(tb, run.memory_mode ? block_fetched : block_executed,
-                                         QEMU_NO_REGISTERS, translated);
+    if (run.mode == COUNT_EXECUTIONS) {
+        watch_block(tb, start, last, translated->index);
+        counter_add(tb, translated->index);
+    } else {
+        qemu_plugin_register_vcpu_tb_exec_cb(
+            tb, run.mode == COUNT_ACCESSES ? block_fetched : block_executed, QEMU_NO_REGISTERS,
+            translated);
+    }
+}
+
+/* The core waits for the host: now is the time for what need not delay an inference. */
+static void on_idle(qemu_plugin_id_t id, unsigned cpu) {
+    (void)id;
+    (void)cpu;
+    if (run.due) {
+        run.due = false;
+        profile_write();
+        run.written = true;
+    }
 }
 
 static void on_exit(qemu_plugin_id_t id, void *data) {
-    (void)id;
     (void)data;
-    if (!run.written) {
+    if (!run.due && !run.written) {
         phase_begin(run.phase);
         run.visits[run.phase]--;
-        profile_write();
+        run.due = true;
     }
+    on_idle(id, 0);
 }
 
 static uint32_t number(const char *text) {
@@ -111,8 +131,11 @@ static int take(const char *text) {
         mark_begin = number(value);
     } else if (!strncmp(text, "mark_end=", length)) {
         mark_end = number(value);
-    } else if (!strncmp(text, "memory=", length)) {
-        run.memory_mode = number(value) != 0;
+    } else if (!strncmp(text, "mode=", length)) {
+        run.mode = (int)number(value);
+        return run.mode <= COUNT_ACCESSES;
+    } else if (!strncmp(text, "edge=", length)) {
+        return watch_parse(value);
     } else if (!strncmp(text, "range=", length)) {
         return range_parse(value);
     } else if (!strncmp(text, "data_cache=", length)) {
@@ -144,6 +167,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
     run.visits = allocate(run.phases, sizeof *run.visits);
     run.visits[0] = 1;
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translation);
+    qemu_plugin_register_vcpu_idle_cb(id, on_idle);
     qemu_plugin_register_atexit_cb(id, on_exit, NULL);
     return 0;
 }

@@ -10,6 +10,10 @@
 
 enum { MAX_RANGES = 8, MAX_CACHES = 4 };
 
+/* What is counted: executions of blocks alone, without calls; edges, with a call per block; edges,
+ * accesses and caches, with a call per access, too. */
+enum { COUNT_EXECUTIONS, COUNT_EDGES, COUNT_ACCESSES };
+
 /* A memory accesses are told apart by. Number `ranges` stands for everything else. */
 typedef struct {
     uint32_t origin, bytes;
@@ -56,6 +60,7 @@ struct block {
     uint8_t memory; /* the range it lies in */
     uint64_t fills[MAX_CACHES];
     uint64_t *fills_by_phase[MAX_CACHES];
+    uint64_t *executions_by_phase;
     block *next, *next_in_bucket, *next_of_branch;
 };
 
@@ -77,13 +82,16 @@ typedef struct {
     const char *path;
     size_t events, phases, phase;
     uint64_t *visits; /* by phase */
-    bool memory_mode, written;
+    int mode;
+    bool due, written; /* the file */
+    uint32_t mark;     /* the address of the store that began the phase */
     range memories[MAX_RANGES];
     size_t ranges;
     cache data_caches[MAX_CACHES], instruction_caches[MAX_CACHES];
     size_t data_cache_count, instruction_cache_count;
     block *blocks, **block_tail;
-    size_t block_count;
+    block **block_table; /* by index */
+    size_t block_count, block_space;
     access *accesses, **access_tail;
     uint32_t last_address; /* of a data access */
     block *previous;       /* that was executed */

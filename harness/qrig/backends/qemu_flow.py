@@ -1,0 +1,357 @@
+"""Edges from block counts alone.
+
+Counting how often QEMU's translated blocks run costs next to nothing; asking at each one where it
+came from costs a call. The edges follow from the counts, for what is entered has been left: a
+translated block starts where something jumped to, so its count is the number of jumps there, and
+the unknowns (how often each conditional branch was taken) fall one after the other. Some stand in a
+circle (a loop behind a check whether it runs at all): for each circle the cheapest edge is counted
+with calls. Which these are is found out by a first run, and kept.
+
+Returns are matched with call sites by their sums: which of several returns of a function went to
+which of its callers is not counted.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter, defaultdict
+from itertools import pairwise
+from typing import Any
+
+from attrs import define, field, frozen
+
+from qrig.build.thumb import Branch, Code, branch_of, it_length
+from qrig.errors import UndeterminedProfileError
+
+_TABLE_REACH_BYTES = 1024
+_START = -1  # the number of the block before the first
+
+
+@frozen
+class Basic:
+    """A basic block: nothing enters it but at its start, nothing leaves it but at its end."""
+
+    address: int
+    size_bytes: int
+    instructions: int
+    last: int
+    branch: Branch | None
+
+    @property
+    def end(self) -> int:
+        """The address behind it."""
+        return self.address + self.size_bytes
+
+    @property
+    def branch_target(self) -> int | None:
+        """Where the branch at its end goes, if there is one that says so."""
+        return None if self.branch is None else self.branch.target
+
+
+@frozen(eq=False)
+class Program:
+    """The basic blocks by address, and of which of them each translated block consists."""
+
+    basics: dict[int, Basic]
+    parts: tuple[tuple[int, ...], ...]
+    call_sites: dict[int, int | None] = field(init=False)
+    functions: tuple[int, ...] = field(init=False)
+
+    @call_sites.default
+    def _find_call_sites(self) -> dict[int, int | None]:
+        """Return, by the address a call returns to, what it called (None: by a register)."""
+        return {
+            basic.end: basic.branch.target
+            for basic in self.basics.values()
+            if basic.branch is not None and basic.branch.returns
+        }
+
+    @functions.default
+    def _find_functions(self) -> tuple[int, ...]:
+        return tuple(sorted({each for each in self.call_sites.values() if each is not None}))
+
+    def others(self, source: int, target: int) -> tuple[int, ...]:
+        """Return the last instructions of all blocks but `source` that may go to `target`."""
+        return tuple(
+            basic.last
+            for address, basic in self.basics.items()
+            if address != source and self._may_go(basic, target)
+        )
+
+    def _may_go(self, basic: Basic, target: int) -> bool:
+        branch = basic.branch
+        if branch is None:
+            return basic.end == target
+        comes_back = branch.falls_through or branch.returns
+        if branch.target == target or (comes_back and basic.end == target):
+            return True
+        if branch.table:
+            return 0 <= target - basic.end < _TABLE_REACH_BYTES
+        return branch.returns and branch.target is None and target in self.functions
+
+    def function_of(self, address: int) -> int | None:
+        """Return the start of the called function that holds `address`, as far as is known."""
+        index = bisect.bisect_right(self.functions, address) - 1
+        return self.functions[index] if index >= 0 else None
+
+
+@frozen
+class WatchedEdge:
+    """An edge that is counted with calls: from the branch at `last` to `target`.
+
+    `others` are the last instructions of all other blocks that may go to `target`.
+    """
+
+    last: int
+    target: int
+    others: tuple[int, ...]
+
+    def argument(self) -> str:
+        """Return it as the plugin takes it."""
+        others = "+".join(map(hex, self.others))
+        return f"{self.last:#x}:{self.target:#x}" + (f":{others}" if others else "")
+
+
+def edges_to_watch(raw: dict[str, Any], code: Code) -> tuple[WatchedEdge, ...]:
+    """Return the edges without which the counts would leave others open, in every phase."""
+    program = read_blocks(raw["blocks"], code)
+    chosen: dict[tuple[int, int], WatchedEdge] = {}
+    for phase in raw["phases"]:
+        flow = _Flow(program, phase["event"])
+        flow.count(phase["executions"], raw["mark"], phase["visits"])
+        for source, target in flow.circles():
+            last = program.basics[source].last
+            chosen[last, target] = WatchedEdge(last, target, program.others(source, target))
+    return tuple(chosen.values())
+
+
+def edges_of_counts(raw: dict[str, Any], code: Code, watched: tuple[WatchedEdge, ...] = ()) -> None:
+    """Replace, in what the plugin wrote, "executions" of blocks by "edges" between basic blocks.
+
+    `watched` are the edges that were counted. Raises UndeterminedProfileError.
+    """
+    program = read_blocks(raw["blocks"], code)
+    numbers = {address: index for index, address in enumerate(program.basics)}
+    by_last = {basic.last: address for address, basic in program.basics.items()}
+    for phase in raw["phases"]:
+        flow = _Flow(program, phase["event"])
+        flow.count(phase.pop("executions"), raw["mark"], phase["visits"])
+        for edge, count in zip(watched, phase.pop("watched"), strict=True):
+            if edge.last in by_last:
+                flow.watched[by_last[edge.last], edge.target] = count
+        phase["edges"] = [
+            [numbers.get(source, _START), numbers[target], count]
+            for (source, target), count in flow.solved().items()
+            if count
+        ]
+    raw["blocks"] = [
+        [each.address, each.size_bytes, each.instructions] for each in program.basics.values()
+    ]
+
+
+def read_blocks(blocks: list[list[int]], code: Code) -> Program:
+    """Split translated blocks ([address, bytes, instructions]) where any of them starts or ends."""
+    borders = {address for address, _, _ in blocks}
+    borders |= {address + size_bytes for address, size_bytes, _ in blocks}
+    basics: dict[int, Basic] = {}
+    parts = []
+    for address, _, instructions in blocks:
+        found = _split(address, code.halfwords(address, instructions) or [], borders)
+        basics |= {basic.address: basic for basic in found}
+        parts.append(tuple(basic.address for basic in found))
+    return Program(dict(sorted(basics.items())), tuple(parts))
+
+
+def _split(address: int, instructions: list[tuple[int, ...]], borders: set[int]) -> list[Basic]:
+    found = []
+    start, count, conditional = address, 0, 0
+    for halfwords in instructions:
+        branch = branch_of(address, halfwords, predicated=conditional > 0)
+        conditional = it_length(halfwords) or max(0, conditional - 1)
+        address += 2 * len(halfwords)
+        count += 1
+        if address in borders:
+            last = address - 2 * len(halfwords)
+            found.append(Basic(start, address - start, count, last, branch))
+            start, count = address, 0
+    return found
+
+
+@define
+class _Flow:
+    """The flow of one phase; keys are addresses of basic blocks."""
+
+    program: Program
+    event: int
+    entries: Counter[int] = field(factory=Counter)
+    left: Counter[int] = field(factory=Counter)
+    edges: Counter[tuple[int, int]] = field(factory=Counter)
+    open_ends: Counter[int] = field(factory=Counter)
+    unknown: dict[int, int | None] = field(factory=dict)
+    watched: dict[tuple[int, int], int] = field(factory=dict)
+    structural: bool = False  # only what becomes known matters, not the numbers
+    residual: Counter[int] = field(factory=Counter)
+    terms: dict[int, dict[int, int]] = field(factory=lambda: defaultdict(dict))
+
+    def count(self, executions: list[list[int]], mark: int, visits: int) -> None:
+        """Take the executions of translated blocks.
+
+        What leaves the block that marks a phase (it holds the address `mark`) belongs to the phase
+        that begins: one for each visit, none at the start.
+        """
+        marking = 0
+        for block, count in executions:
+            parts = self.program.parts[block]
+            self.entries[parts[0]] += count
+            for source, target in pairwise(parts):
+                self.edges[source, target] += count
+            last = self.program.basics[parts[-1]]
+            if not parts[0] <= mark < last.end:
+                self.left[parts[-1]] += count
+            marking = parts[-1] if parts[0] <= mark < last.end else marking
+        if self.event != _START:
+            behind = next(
+                parts[-1]
+                for parts in self.program.parts
+                if parts[0] <= mark < self.program.basics[parts[-1]].end
+            )
+            self.left[behind] += visits
+
+    def solved(self) -> Counter[tuple[int, int]]:
+        """Return the edges; raises UndeterminedProfileError."""
+        self._begin()
+        for source in self._peeled():
+            raise _undetermined(f"how often the branch behind {source:#x} is taken")
+        arrivals = Counter(self.residual)
+        for target, terms in self.terms.items():
+            arrivals[target] -= sum(sign * (self.unknown[b] or 0) for b, sign in terms.items())
+        self._match(arrivals)
+        return self.edges
+
+    def circles(self) -> list[tuple[int, int]]:
+        """Return edges (source, target) that, once known, make everything else known.
+
+        Of what is open the edge between the least executed blocks comes first.
+        """
+        self.structural = True
+        self._begin()
+        found: list[tuple[int, int]] = []
+        while left := self._peeled():
+            edges = [(source, target) for source in left for target in self._targets(source)]
+            source, target = min(
+                edges, key=lambda edge: (self.left[edge[0]] + self.entries[edge[1]], edge)
+            )
+            found.append((source, target))
+            self.unknown[source] = 0
+        return found
+
+    def _begin(self) -> None:
+        self.residual = Counter(self.entries)
+        for source, count in self.left.items():
+            self._leave(source, count, self.residual, self.terms)
+        for (source, target), count in self.watched.items():
+            if source in self.unknown:
+                taken = target == self.program.basics[source].branch_target
+                self._settle(source, count if taken else self.left[source] - count)
+
+    def _targets(self, source: int) -> list[int]:
+        basic = self.program.basics[source]
+        return [basic.end] + ([basic.branch_target] if basic.branch_target is not None else [])
+
+    def _leave(
+        self, source: int, count: int, residual: Counter[int], terms: dict[int, dict[int, int]]
+    ) -> None:
+        """Note where what leaves a block goes: to one known place, to one of two, or anywhere."""
+        basic = self.program.basics[source]
+        branch = basic.branch
+        if branch is None or branch.target == basic.end:
+            self.edges[source, basic.end] += count
+            residual[basic.end] -= count
+        elif not branch.falls_through:
+            if branch.target is None:
+                self.open_ends[source] += count
+            else:
+                self.edges[source, branch.target] += count
+                residual[branch.target] -= count
+        else:  # the unknown is how often it is taken
+            self.unknown[source] = None
+            terms[basic.end][source] = -1
+            residual[basic.end] -= count
+            if branch.target is not None:
+                terms[branch.target][source] = 1
+
+    def _peeled(self) -> list[int]:
+        """Solve, again and again, what has one unknown left; return what stays unknown."""
+        waiting = {target for target in self.terms if not self._is_open(target)}
+        progress = True
+        while progress:
+            progress = False
+            for target in sorted(waiting):
+                terms = self.terms[target]
+                left = [source for source in terms if self.unknown[source] is None]
+                if len(left) > 1:
+                    continue
+                waiting.discard(target)
+                if left:
+                    known = sum(sign * (self.unknown[b] or 0) for b, sign in terms.items())
+                    self._settle(left[0], (self.residual[target] - known) * terms[left[0]])
+                    progress = True
+        return [source for source, taken in self.unknown.items() if taken is None]
+
+    def _settle(self, source: int, taken: int) -> None:
+        basic, count = self.program.basics[source], self.left[source]
+        if self.structural:
+            self.unknown[source] = 0
+            return
+        if not 0 <= taken <= count:
+            raise _undetermined(f"how often the branch behind {source:#x} is taken ({taken}?)")
+        self.unknown[source] = taken
+        self.edges[source, basic.end] += count - taken
+        if basic.branch is not None and basic.branch.target is not None:
+            self.edges[source, basic.branch.target] += taken
+        else:
+            self.open_ends[source] += taken
+
+    def _is_open(self, target: int) -> bool:
+        """Whether something may come here that does not say where it goes."""
+        if target in self.program.call_sites:
+            return True
+        executed = (self.program.basics[source].branch for source in self.left)
+        by_register = any(
+            branch is not None and branch.returns and branch.target is None for branch in executed
+        )
+        if by_register and target in self.program.functions:
+            return True
+        return any(
+            0 <= target - self.program.basics[source].end < _TABLE_REACH_BYTES
+            for source in self.left
+            if (branch := self.program.basics[source].branch) is not None and branch.table
+        )
+
+    def _match(self, arrivals: Counter[int]) -> None:
+        """Send what left for anywhere to where something arrived from anywhere, by function."""
+        for target, count in arrivals.items():
+            if count < 0:
+                raise _undetermined(f"what comes to {target:#x}")
+        for same_function in (True, False):
+            for target in sorted(arrivals):
+                called = self.program.call_sites.get(target)
+                for source in sorted(self.open_ends):
+                    if same_function and self.program.function_of(source) != called:
+                        continue
+                    count = min(arrivals[target], self.open_ends[source])
+                    self.edges[source, target] += count
+                    arrivals[target] -= count
+                    self.open_ends[source] -= count
+        start = +arrivals
+        if self.event == _START and sum(start.values()) == 1:
+            self.edges[_START, next(iter(start))] += 1
+        elif start:
+            raise _undetermined(f"what comes to {min(start):#x}")
+
+
+def _undetermined(what: str) -> UndeterminedProfileError:
+    return UndeterminedProfileError(
+        f"expected the counts of blocks to determine every edge, found that {what} stays open; "
+        "take the profile once more"
+    )
