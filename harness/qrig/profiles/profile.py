@@ -10,7 +10,7 @@ from attrs import field, frozen
 from attrs.validators import ge, in_
 
 BLOCKS, EDGES, MEMORY = MODES = ("blocks", "edges", "memory")
-"""What was counted: executions of blocks alone, edges following from them; edges themselves and
+"""What was counted: executions of blocks, edges of layers following from them; edges themselves and
 mispredictions; memory accesses and cache fills as well. Each costs more than the one before."""
 
 START_UP, HARNESS, OVERHEAD, LAYER = KINDS = ("start-up", "harness", "overhead", "layer")
@@ -18,7 +18,7 @@ START_UP, HARNESS, OVERHEAD, LAYER = KINDS = ("start-up", "harness", "overhead",
 nothing, which tells what marking a layer costs; a layer (the quantised input is one too)."""
 
 NO_BLOCK = -1
-"""The block before the first one."""
+"""The block before the first one, and before one of which only executions were counted."""
 
 
 @frozen
@@ -62,7 +62,7 @@ class Block:
 
 @frozen
 class Edge:
-    """How often block `target` followed block `source` (indices, source NO_BLOCK at the start)."""
+    """How often block `target` followed block `source` (indices; NO_BLOCK for none known)."""
 
     source: int
     target: int
