@@ -195,6 +195,7 @@ class _Flow:
     entries: Counter[int] = field(factory=Counter)
     left: Counter[int] = field(factory=Counter)
     edges: Counter[tuple[int, int]] = field(factory=Counter)
+    inside: Counter[tuple[int, int]] = field(factory=Counter)  # edges within translated blocks
     open_ends: Counter[int] = field(factory=Counter)
     unknown: dict[int, int | None] = field(factory=dict)
     watched: dict[tuple[int, int], int] = field(factory=dict)
@@ -219,7 +220,7 @@ class _Flow:
             parts = self.program.parts[block]
             self.entries[parts[0]] += count
             for source, target in pairwise(parts):
-                self.edges[source, target] += count
+                self.inside[source, target] += count
             if not self._marks(parts, mark):
                 self.left[parts[-1]] += count
         marking = next(parts for parts in self.program.parts if self._marks(parts, mark))
@@ -237,7 +238,8 @@ class _Flow:
         for target, terms in self.terms.items():
             arrivals[target] -= sum(sign * (self.unknown[b] or 0) for b, sign in terms.items())
         self._match(arrivals)
-        return self.edges
+        self._check()
+        return self.edges + self.inside
 
     def circles(self) -> list[tuple[int, int]]:
         """Return edges (source, target) that, once known, make everything else known.
@@ -261,7 +263,8 @@ class _Flow:
         for source, count in self.left.items():
             self._leave(source, count, self.residual, self.terms)
         for (source, target), count in self.watched.items():
-            if source in self.unknown:
+            # Both edges of a branch may be watched; the first one says it all.
+            if self.unknown.get(source, 0) is None:
                 taken = target == self.program.basics[source].branch_target
                 self._settle(source, count if taken else self.left[source] - count)
 
@@ -356,6 +359,15 @@ class _Flow:
                     self.open_ends[source] -= count
         if left := +arrivals:
             raise _undetermined(f"what comes to {min(left):#x}")
+
+    def _check(self) -> None:
+        """Raise unless every block was entered as often as it was left for."""
+        arrived: Counter[int] = Counter()
+        for (_, target), count in self.edges.items():
+            arrived[target] += count
+        for target in arrived | self.entries:
+            if arrived[target] != self.entries[target]:
+                raise _undetermined(f"what comes to {target:#x}")
 
 
 def _undetermined(what: str) -> UndeterminedProfileError:

@@ -44,6 +44,12 @@ def add_profile(commands: Any) -> None:
         help="link N times with the code shifted, report least and largest cycles",
     )
     parser.add_argument(
+        "--counts",
+        choices=("blocks", "edges", "memory"),
+        default="memory",
+        help="how much is counted; cycles are estimated from memory counts alone",
+    )
+    parser.add_argument(
         "--loops", type=positive, default=_LISTED_LOOPS, metavar="N", help="loops to list"
     )
     parser.add_argument("--json", metavar="OUT", help="where the JSON goes; - is standard output")
@@ -78,6 +84,7 @@ def _profile(options: argparse.Namespace) -> int:
         on=tuple(options.on or ()),
         sample=sample,
         placements=options.placements,
+        counts=options.counts,
         progress=lambda name: console.print(f"profiling {name}"),
     )
     write_json(profile_document(result), out, standard_output=options.json == "-")

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from qrig.boards import Board
 from qrig.build import Deployment, build_deployment
 from qrig.datasets import Sample
-from qrig.errors import TargetUnavailableError
+from qrig.errors import TargetUnavailableError, UndeterminedProfileError
 from qrig.measure.image import read_image
 from qrig.measure.profile_counts import read_program
 from qrig.measure.profile_tables import LayerFacts, profile_tables
@@ -28,6 +28,8 @@ from qrig.runs.targets import Target
 
 PLACEMENT_STEP_BYTES = 4
 """How far one placement's code lies behind that of the one before; functions are aligned to 4."""
+
+_ATTEMPTS = 3
 
 
 @frozen(eq=False)
@@ -61,11 +63,14 @@ def profile_cell(
     loaded: LoadedNetwork,
     sample: Sample,
     boards: Mapping[str, Board],
+    *,
     placements: int = 1,
+    counts: str = MEMORY,
 ) -> ProfiledCell:
     """Profile `sample` on `target` and price it on `boards` (by suffix, see `modelled_boards`).
 
-    With several `placements` the firmware is linked again with its code shifted, and the least and
+    `counts` is a mode of profiles; only with memory counts is there something to price. With
+    several `placements` the firmware is linked again with its code shifted, and the least and
     largest cycles are noted. A target that takes no profiles counts instructions alone. Raises
     TargetError, BuildError, InputError.
     """
@@ -74,9 +79,10 @@ def profile_cell(
     reason = target.backend.unprofiled()
     if reason is not None:
         return _counted(target, loaded, deployment, sample, boards, reason)
-    cell = _profiled(target, loaded, deployment, sample, boards)
+    request = ProfileRequest(counts, modelled_caches(boards) if counts == MEMORY else ())
+    cell = _profiled(target, loaded, deployment, sample, boards, request)
     others = [
-        _profiled(target, loaded, _shifted(cell, number), sample, boards)
+        _profiled(target, loaded, _shifted(cell, number), sample, boards, request)
         for number in range(1, placements)
     ]
     return attrs.evolve(cell, tables=_with_spread(cell, others)) if others else cell
@@ -96,23 +102,23 @@ def _profiled(
     deployment: Deployment,
     sample: Sample,
     boards: Mapping[str, Board],
+    request: ProfileRequest,
 ) -> ProfiledCell:
-    request = ProfileRequest(MEMORY, modelled_caches(boards))
-    with Deployed(target, deployment, request) as deployed:
-        remote = deployed.run(sample.pixels, LOGITS)
-        profile = deployed.running.profile()
-        expected = run_reference(loaded.quantized, sample.pixels, deployment.semantics)
-        layers = deployed.compare(remote, expected)
+    profile, layers = _taken(target, deployment, sample, request)
     image = read_image(deployment.elf)
     program = read_program(profile, image)
-    priced = {suffix: price_profile(profile, image, board) for suffix, board in boards.items()}
+    priced = {
+        suffix: price_profile(profile, image, board)
+        for suffix, board in boards.items()
+        if request.mode == MEMORY
+    }
     facts = tuple(LayerFacts(layer.name, layer.type, layer.mac) for layer in layers)
     tables = profile_tables(
         program,
         priced,
         facts,
         {"target": target.name, "network": loaded.name},
-        {suffix: board.clock_hz for suffix, board in boards.items()},
+        {suffix: boards[suffix].clock_hz for suffix in priced},
     )
     return ProfiledCell(
         target=target,
@@ -125,6 +131,26 @@ def _profiled(
         tables=tables,
         unknown=tuple(_unknown(tables["instructions"])),
     )
+
+
+def _taken(
+    target: Target, deployment: Deployment, sample: Sample, request: ProfileRequest
+) -> tuple[Profile, tuple[LayerResult, ...]]:
+    """Run `sample` and return its profile and layers.
+
+    If counts of blocks leave an edge open, a second run counts that one, too.
+    """
+    network = deployment.network
+    for _ in range(_ATTEMPTS):
+        with Deployed(target, deployment, request) as deployed:
+            remote = deployed.run(sample.pixels, LOGITS)
+            expected = run_reference(network, sample.pixels, deployment.semantics)
+            layers = deployed.compare(remote, expected)
+            try:
+                return deployed.running.profile(), layers
+            except UndeterminedProfileError as error:
+                reason = error
+    raise reason
 
 
 def _counted(
@@ -152,7 +178,7 @@ def _with_counts(layers: tuple[LayerResult, ...], table: pd.DataFrame) -> tuple[
             layer,
             instructions=int(row["instructions"]),
             model={
-                name: float(value)
+                str(name): float(value)
                 for name, value in row.items()
                 if name in MODEL_COLUMNS and not pd.isna(value)
             },

@@ -15,6 +15,7 @@ from qrig.errors import QrigError, UsageError
 from qrig.measure.profile_columns import PROFILE_TABLES
 from qrig.measure.rows import rows_of
 from qrig.profiles import write_profile
+from qrig.profiles.profile import MEMORY
 from qrig.reports.publish import publish
 from qrig.reports.store import RunWriter, new_run_id, write_atomically
 from qrig.runs.modelled import model_stamp, modelled_boards
@@ -56,12 +57,13 @@ def profile_run(
     on: tuple[str, ...] = (),
     sample: Sample | None = None,
     placements: int = 1,
+    counts: str = MEMORY,
     progress: Progress = lambda name: None,
 ) -> ProfileRun:
     """Profile every network on every target and write the run into a new folder under `folder`.
 
-    `sample` replaces the networks' own first sample; `on` names the boards to model. If a cell
-    fails, those before it are kept and the error is raised.
+    `sample` replaces the networks' own first sample; `on` names the boards to model; `counts` is a
+    mode of profiles. If a cell fails, those before it are kept and the error is raised.
     """
     for loaded in networks:
         if sample is None and not loaded.samples:
@@ -78,7 +80,10 @@ def profile_run(
         for loaded, target, boards in plans:
             progress(f"{loaded.name} on {target.name}")
             chosen = sample or loaded.samples[0]
-            job.keep(profile_cell(target, loaded, chosen, boards, placements))
+            cell = profile_cell(
+                target, loaded, chosen, boards, placements=placements, counts=counts
+            )
+            job.keep(cell)
         error = None
     except QrigError as failure:
         error = str(failure)
