@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from hand_made import changed, hand_made
+from qrig.backends.qemu import QemuBackend
 from qrig.errors import NetworkTooLargeError, TargetCrashedError, UsageError
 from qrig.fixedpoint.quantized import QuantizedInnerProduct
-from qrig.measure.rows import COLUMNS, SCHEMA_VERSION
+from qrig.measure.rows import COLUMNS, MODEL_COLUMNS, SCHEMA_VERSION
 from qrig.networks.graph import Shape
 from qrig.reports.store import load_run
 from qrig.runs.bench import Cell, bench, prepare
@@ -69,7 +70,44 @@ def test_a_run_is_complete(tmp_path: Path) -> None:
     assert names == {
         "run.json", "layers.parquet", "report.html",
         "instructions-hand-made.png", "instructions-hand-made.svg",
+        "model_latency_us_m4-hand-made.png", "model_latency_us_m4-hand-made.svg",
+        "model_latency_us_m7-hand-made.png", "model_latency_us_m7-hand-made.svg",
     }  # fmt: skip
+
+
+def test_the_first_input_has_model_cycles(tmp_path: Path) -> None:
+    cells = prepare([hand_made()], find_targets(TARGETS))
+    result = bench(cells, tmp_path, samples=2)
+    rows, run = load_run(result.folder)
+    first, others = rows[rows["input_index"] == 0], rows[rows["input_index"] > 0]
+    assert (first[list(MODEL_COLUMNS)] > 0).all(axis=None)
+    assert others[list(MODEL_COLUMNS)].isna().all(axis=None)
+    assert run["notices"] == []
+    assert set(run["models"]) == {"m4", "m7"}
+    assert all(stamp["model_m7"] == run["models"]["m7"] for stamp in run["stamps"])
+    page = (result.folder / "report.html").read_text()
+    assert "cortex-m7 on nucleo-f746 at 216 MHz" in page
+    plot = (result.folder / "model_latency_us_m4-hand-made.svg").read_text()
+    assert "cortex-m4 on stm32f4-discovery at 168 MHz" in plot
+
+
+def test_a_bench_without_models(tmp_path: Path) -> None:
+    result = bench(
+        prepare([hand_made()], find_targets(TARGETS[:1])), tmp_path, samples=1, model=False
+    )
+    assert result.rows[list(MODEL_COLUMNS)].isna().all(axis=None)
+    assert result.run["models"] == {}
+    assert "model_m7" not in result.run["stamps"][0]
+
+
+def test_a_target_that_takes_no_profile_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QemuBackend, "unprofiled", lambda self: "its plugins are switched off")
+    result = bench(prepare([hand_made()], find_targets(TARGETS[:1])), tmp_path, samples=1)
+    assert result.verdict == "bit-exact"
+    assert result.rows[list(MODEL_COLUMNS)].isna().all(axis=None)
+    assert any("switched off" in notice for notice in result.run["notices"])
 
 
 def test_the_same_input_costs_the_same_instructions(tmp_path: Path) -> None:
@@ -134,7 +172,7 @@ def test_a_killed_emulator_keeps_what_was_measured(tmp_path: Path) -> None:
     killer.start()
     try:
         with pytest.raises(TargetCrashedError, match=r"mps2-an386@qemu.*SIGKILL"):
-            bench(cells, tmp_path, samples=2000)
+            bench(cells, tmp_path, samples=2000, model=False)
     finally:
         stop.set()
         killer.join()

@@ -124,7 +124,7 @@ def test_a_core_needs_its_tables(tmp_path: Path, table: str) -> None:
     start = BOARD.index(f"[{table}")
     end = {"memory": "[uart]", "uart": "[counter]", "counter": "[qemu]"}[table]
     text = BOARD[:start] + BOARD[BOARD.index(end) :]
-    with pytest.raises(FileFormatError, match=rf"a table \[{table}\] for core cortex-m4"):
+    with pytest.raises(FileFormatError, match=rf"expected '{table}' for core cortex-m4"):
         read_board(write(tmp_path, text))
     native = text.replace('"cortex-m4"', '"native"')
     assert read_board(write(tmp_path, native)).is_native
@@ -164,9 +164,28 @@ def test_the_name_is_the_folders(tmp_path: Path) -> None:
         read_board(write(tmp_path, BOARD, "other"))
 
 
-def test_a_board_needs_a_backend(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="at least one backend"):
-        read_board(write(tmp_path, BOARD.replace('["qemu"]', "[]")))
+def test_a_board_needs_a_backend_or_silicon(tmp_path: Path) -> None:
+    idle = BOARD.replace('["qemu"]', "[]")
+    with pytest.raises(FileFormatError, match="expected 'silicon'"):
+        read_board(write(tmp_path, idle))
+    modelled = read_board(write(tmp_path, idle + '\n[silicon]\nsource = "a data sheet"\n'))
+    assert modelled.backends == ()
+    assert modelled.silicon is not None
+
+
+@pytest.mark.parametrize(
+    ("cache", "message"),
+    [
+        ("size_bytes = 100\nline_bytes = 32\nways = 2", "ways of 32-byte lines divide"),
+        ("size_bytes = 4096\nline_bytes = 24\nways = 2", "line_bytes"),
+        ("size_bytes = 4096\nline_bytes = 32\nways = 0", "ways"),
+        ("size_bytes = 4096\nline_bytes = 32", "ways"),
+    ],
+)
+def test_a_cache_that_cannot_be_is_refused(tmp_path: Path, cache: str, message: str) -> None:
+    text = f'{BOARD}\n[silicon]\nsource = "x"\n[silicon.data_cache]\n{cache}\n'
+    with pytest.raises(FileFormatError, match=message):
+        read_board(write(tmp_path, text))
 
 
 @pytest.mark.parametrize(

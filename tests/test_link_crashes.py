@@ -107,7 +107,7 @@ def test_a_process_that_died_before_the_session() -> None:
         def stamp(self) -> dict[str, str]:
             return {}
 
-        def start(self, deployment: object) -> object:
+        def start(self, deployment: object, profiling: object) -> object:
             return running
 
     object.__setattr__(target, "backend", _Dead())

@@ -214,8 +214,11 @@ class _Flow:
         """Take the executions of translated blocks.
 
         What leaves the block that marks a phase (it holds the address `mark`) belongs to the phase
-        that begins: one for each visit.
+        that begins: one for each visit. Behind the mark that ends an inference nothing runs: the
+        harness goes on at once.
         """
+        if not executions:
+            return
         for block, count in executions:
             parts = self.program.parts[block]
             self.entries[parts[0]] += count

@@ -167,7 +167,11 @@ class _Job:
         """Return the layers of `sample` with the models' columns; none if they cannot be had."""
         from qrig.runs.profile import profile_cell
 
-        if not self.model or cell.target.backend.unprofiled() is not None:
+        if not self.model or cell.target.backend.counts == "none":
+            return ()
+        reason = cell.target.backend.unprofiled()
+        if reason is not None:
+            self.notices.append(f"{cell.name}: no model cycles: {reason}")
             return ()
         boards = modelled_boards(cell.target)
         try:
