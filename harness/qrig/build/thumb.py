@@ -41,6 +41,8 @@ class Code:
                 wide = first >= _FIRST_WIDE
                 found.append((first, second) if wide else (first,))
                 offset += 4 if wide else 2
+                if offset > len(data):
+                    return None
             return found
         return None
 

@@ -37,6 +37,8 @@ _LIMIT_BYTES = 1 << 28
 _LIMIT_COUNT = 1 << 63
 _ADDRESSES = 1 << 32
 _HEX = re.compile(r"[0-9a-f]{64}")
+_MAY_BE_NONE = ("source", "memory")
+"""Fields of records that are -1 where there is none."""
 _T = TypeVar("_T", Edge, Access, DataFills, InstructionFills, Block)
 
 
@@ -100,9 +102,10 @@ class _Reader:
         self.path = path
 
     def wrong(self, where: str, expected: str, found: object) -> FileFormatError:
+        shown = str(found)[:80]
         return FileFormatError(
-            f"{self.path}: {where}: expected {expected}, found {str(found)[:80]}; take the profile "
-            "again"
+            f"{self.path}: {where}: expected {expected}, found "
+            f"{shown if shown.isprintable() else ascii(shown)}; take the profile again"
         )
 
     def profile(self, document: dict[str, Any]) -> Profile:
@@ -160,16 +163,18 @@ class _Reader:
 
     def cache(self, where: str, entry: dict[str, Any], memories: set[str]) -> Cache:
         cached = entry.get("memories")
-        if not isinstance(cached, list) or not all(name in memories for name in cached):
-            raise self.wrong(f"{where}.memories", f"names of memories ({memories})", cached)
+        if not isinstance(cached, list) or not all(
+            isinstance(name, str) and name in memories for name in cached
+        ):
+            raise self.wrong(f"{where}.memories", "names of memories", cached)
         kind = self.text(entry, "kind", f"{where}.")
         if kind not in ("data", "instruction"):
             raise self.wrong(f"{where}.kind", "data or instruction", kind)
         sizes = [
             self.number(entry, key, f"{where}.") for key in ("size_bytes", "line_bytes", "ways")
         ]
-        if not all(sizes) or sizes[0] % (sizes[1] * sizes[2]):
-            raise self.wrong(where, "a size that lines and ways divide", sizes)
+        if not all(sizes) or sizes[1] < 4 or sizes[0] % (sizes[1] * sizes[2]):
+            raise self.wrong(where, "a size that lines (of 4 bytes or more) and ways divide", sizes)
         name = self.text(entry, "name", f"{where}.")
         size_bytes, line_bytes, ways = sizes
         return Cache(name, kind, size_bytes, line_bytes, ways, tuple(cached))
@@ -179,14 +184,18 @@ class _Reader:
         value = table.get(key)
         if not isinstance(value, list):
             raise self.wrong(f"{where}{key}", "a list", type(value).__name__)
-        length = len(attrs.fields(cls))
+        least = [-1 if each.name in _MAY_BE_NONE else 0 for each in attrs.fields(cls)]
         for index, item in enumerate(value):
             if (
                 not isinstance(item, list)
-                or len(item) != length
-                or not all(type(part) is int and -1 <= part < _LIMIT_COUNT for part in item)
+                or len(item) != len(least)
+                or not all(
+                    type(part) is int and low <= part < _LIMIT_COUNT
+                    for part, low in zip(item, least, strict=True)
+                )
             ):
-                raise self.wrong(f"{where}{key}[{index}]", f"{length} integers from -1 up", item)
+                expected = f"{len(least)} integers from 0 up (-1 where there is no source or memory)"
+                raise self.wrong(f"{where}{key}[{index}]", expected, item)
         return [cls(*item) for item in value]
 
     def check_block(self, where: str, block: Block) -> None:
