@@ -24,7 +24,7 @@ from profile_tables import (
     network,
     softmax,
 )
-from qrig.reports.plots import inline_svg
+from qrig.reports.figures import inline_svg
 from qrig.reports.profile_cells import CellProfile, split_cells
 from qrig.reports.profile_plots import MIX_COLOURS, icicle, mix_plot, write_profile_plots
 

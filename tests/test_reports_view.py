@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from qrig.reports import tables
+from qrig.reports.figures import inline_svg
 from qrig.reports.html import render_report, write_report
-from qrig.reports.plots import counter_plot, inline_svg, instructions_plot, write_plots
+from qrig.reports.plots import counter_plot, instructions_plot, write_plots
 
 EMULATED, SILICON = "mps2-an386@qemu", "nucleo-f746zg@probe"
 HOSTILE = '<script>alert("$x_{1}$")</script><img src=x onerror=y>\x1b[31m[red]'

@@ -20,7 +20,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from qrig.build.thumb import Branch, Code, branch_of, it_length
+from qrig.build.thumb import Branch, Code, Halfwords, branch_of, is_return, it_length
 from qrig.errors import UndeterminedProfileError
 from qrig.profiles.profile import NO_BLOCK
 
@@ -37,6 +37,7 @@ class Basic:
     instructions: int
     last: int
     branch: Branch | None
+    is_return: bool
 
     @property
     def end(self) -> int:
@@ -48,6 +49,17 @@ class Basic:
         """Where the branch at its end goes, if there is one that says so."""
         return None if self.branch is None else self.branch.target
 
+    @property
+    def enters_anything(self) -> bool:
+        """Whether it calls or jumps where a register says, other than back or by a table."""
+        branch = self.branch
+        return branch is not None and branch.target is None and not (branch.table or self.is_return)
+
+    @property
+    def comes_to_end(self) -> bool:
+        """Whether what is behind it may be next, or is where its call comes back to."""
+        return self.branch is None or self.branch.falls_through or self.branch.returns
+
 
 @frozen(eq=False)
 class Program:
@@ -57,6 +69,7 @@ class Program:
     parts: tuple[tuple[int, ...], ...]
     call_sites: dict[int, int | None] = field(init=False)
     functions: tuple[int, ...] = field(init=False)
+    heads: frozenset[int] = field(init=False)
 
     @call_sites.default
     def _find_call_sites(self) -> dict[int, int | None]:
@@ -71,24 +84,34 @@ class Program:
     def _find_functions(self) -> tuple[int, ...]:
         return tuple(sorted({each for each in self.call_sites.values() if each is not None}))
 
+    @heads.default
+    def _find_heads(self) -> frozenset[int]:
+        """Return where functions may begin: what is called, and what nothing before runs into."""
+        behind = {basic.end for basic in self.basics.values() if basic.comes_to_end}
+        return frozenset((self.basics.keys() - behind) | set(self.functions))
+
     def others(self, source: int, target: int) -> tuple[int, ...]:
-        """Return the last instructions of all blocks but `source` that may go to `target`."""
+        """Return the last instructions of all blocks but `source` that may go to `target`.
+
+        Returns need not be among them, for a call runs before, but where the source is that call.
+        """
+        branch, end = self.basics[source].branch, self.basics[source].end
+        back = branch is not None and branch.returns and target == end
         return tuple(
             basic.last
             for address, basic in self.basics.items()
-            if address != source and self._may_go(basic, target)
+            if address != source and (self._may_go(basic, target) or (back and basic.is_return))
         )
 
     def _may_go(self, basic: Basic, target: int) -> bool:
         branch = basic.branch
         if branch is None:
             return basic.end == target
-        comes_back = branch.falls_through or branch.returns
-        if branch.target == target or (comes_back and basic.end == target):
+        if branch.target == target or (basic.comes_to_end and basic.end == target):
             return True
         if branch.table:
             return 0 <= target - basic.end < _TABLE_REACH_BYTES
-        return branch.returns and branch.target is None and target in self.functions
+        return basic.enters_anything and target in self.heads
 
     def function_of(self, address: int) -> int | None:
         """Return the start of the called function that holds `address`, as far as is known."""
@@ -165,16 +188,34 @@ def read_blocks(blocks: list[list[int]], code: Code) -> Program:
     borders |= {address + size_bytes for address, size_bytes, _ in blocks}
     basics: dict[int, Basic] = {}
     parts = []
-    for address, _, instructions in blocks:
-        found = _split(address, code.halfwords(address, instructions) or [], borders)
-        basics |= {basic.address: basic for basic in found}
-        parts.append(tuple(basic.address for basic in found))
+    found = [(address, code.halfwords(address, count)) for address, _, count in blocks]
+    conditional: dict[int, int] = {}  # instructions left of an IT, where a page ends within
+    for address, instructions in found:
+        if instructions is None:
+            raise _undetermined(f"what runs at {address:#x}, outside of the firmware,")
+        end = address + 2 * sum(map(len, instructions))
+        conditional[end] = _left_of_it(instructions)
+    for address, instructions in found:
+        run = _split(address, instructions or [], borders, conditional.get(address, 0))
+        basics |= {basic.address: basic for basic in run}
+        parts.append(tuple(basic.address for basic in run))
     return Program(dict(sorted(basics.items())), tuple(parts))
 
 
-def _split(address: int, instructions: list[tuple[int, ...]], borders: set[int]) -> list[Basic]:
+def _left_of_it(instructions: list[Halfwords]) -> int:
+    """Return how many instructions behind these an IT among them makes conditional."""
+    left = 0
+    for halfwords in instructions:
+        left = it_length(halfwords) or max(0, left - 1)
+    return left
+
+
+def _split(
+    address: int, instructions: list[Halfwords], borders: set[int], conditional: int
+) -> list[Basic]:
+    """Cut a translated block, the first `conditional` instructions of which an IT governs."""
     found = []
-    start, count, conditional = address, 0, 0
+    start, count = address, 0
     for halfwords in instructions:
         branch = branch_of(address, halfwords, predicated=conditional > 0)
         conditional = it_length(halfwords) or max(0, conditional - 1)
@@ -182,7 +223,7 @@ def _split(address: int, instructions: list[tuple[int, ...]], borders: set[int])
         count += 1
         if address in borders:
             last = address - 2 * len(halfwords)
-            found.append(Basic(start, address - start, count, last, branch))
+            found.append(Basic(start, address - start, count, last, branch, is_return(halfwords)))
             start, count = address, 0
     return found
 
@@ -333,11 +374,9 @@ class _Flow:
         """Whether something may come here that does not say where it goes."""
         if target in self.program.call_sites:
             return True
-        executed = (self.program.basics[source].branch for source in self.left)
-        by_register = any(
-            branch is not None and branch.returns and branch.target is None for branch in executed
-        )
-        if by_register and target in self.program.functions:
+        if target in self.program.heads and any(
+            self.program.basics[source].enters_anything for source in self.left
+        ):
             return True
         return any(
             0 <= target - self.program.basics[source].end < _TABLE_REACH_BYTES
@@ -348,7 +387,7 @@ class _Flow:
     def _match(self, arrivals: Counter[int]) -> None:
         """Send what left for anywhere to where something arrived from anywhere, by function."""
         for target, count in arrivals.items():
-            if count < 0:
+            if count < 0 or (count and not self._is_open(target)):
                 raise _undetermined(f"what comes to {target:#x}")
         for same_function in (True, False):
             for target in sorted(arrivals):

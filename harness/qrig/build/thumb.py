@@ -110,6 +110,12 @@ def _wide(address: int, first: int, second: int) -> Branch | None:
     return Branch(None, table=table) if table or multiple or load else None
 
 
+def is_return(halfwords: Halfwords) -> bool:
+    """Whether it takes its target from the link register or the stack: BX LR, POP, LDR PC, [SP]."""
+    first = halfwords[0]
+    return first == 0x4770 or first & 0xFF00 == 0xBD00 or first in (0xE8BD, 0xF85D)
+
+
 def it_length(halfwords: Halfwords) -> int:
     """Return how many instructions an IT makes conditional, 0 for any other instruction."""
     mask = halfwords[0] & 0xF

@@ -17,7 +17,7 @@ from qrig.measure.timing.llvm_mca import LoopCycles, loop_cycles
 from qrig.measure.timing.price import PricedPhase, PricedProfile
 from qrig.profiles import Phase
 
-MCA_LOOPS = 8
+MCA_LOOPS = 24
 """How many of the costliest loops are shown to llvm-mca, too."""
 
 _UNEVEN = 0.02

@@ -194,7 +194,7 @@ class _Reader:
                     for part, low in zip(item, least, strict=True)
                 )
             ):
-                expected = f"{len(least)} integers from 0 up (-1 where there is no source or memory)"
+                expected = f"{len(least)} integers from 0 up (-1 for no source or memory)"
                 raise self.wrong(f"{where}{key}[{index}]", expected, item)
         return [cls(*item) for item in value]
 

@@ -18,16 +18,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from qrig.measure.rows import MODEL_COLUMNS
+from qrig.reports.figures import INK, MUTED, RULE, inline_svg
 from qrig.reports.grids import Cell, Grid
-from qrig.reports.plots import (
-    INK,
-    MUTED,
-    RULE,
-    counted_networks,
-    counter_plot,
-    inline_svg,
-    quantity_text,
-)
+from qrig.reports.plots import counted_networks, counter_plot, quantity_text
 from qrig.reports.profile_html import profile_sections
 from qrig.reports.profile_source import ReadSource
 from qrig.reports.stamps import one_line, sorted_stamps

@@ -1,20 +1,14 @@
 """Plots of a run: what every layer costs, as bars, one panel per network.
 
-Instructions and cycles never share a panel. Figures are drawn without pyplot, so that nothing is
-shared between threads or left behind, and equal rows give equal SVG text.
+Instructions, cycles and models' latencies never share a panel.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import re
-import warnings
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import matplotlib as mpl
@@ -22,57 +16,25 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from qrig.reports.figures import INK, LEGEND, MUTED, RC, file_stem, rendered, scale, shortened
 from qrig.reports.tables import cell_text, layer_table, printable, quantities_present
 
 __all__ = [
-    "INK",
-    "MUTED",
-    "RULE",
     "counted_networks",
     "counter_plot",
-    "inline_svg",
     "instructions_plot",
     "quantity_text",
     "write_plots",
 ]
 
-INK: Final = "#1f2429"
-"""The colour of names and numbers in a plot."""
-MUTED: Final = "#6a7178"
-"""The colour of what explains them."""
-RULE: Final = "#d9d6cf"
-"""The colour of grid lines."""
-
 _PALETTE: Final = ("#3f7cac", "#d9822b", "#4f9d69", "#b4577f", "#7d6bb0", "#8d8741")
 _MAX_LAYERS: Final = 60
-_DPI: Final = 160
 _ROW_IN: Final = 0.17
 _GAP_IN: Final = 0.12
 _HEAD_IN: Final = 0.66
 _FOOT_IN: Final = 0.3
 _CHARACTER_IN: Final = 0.07
-_RC: Final[dict[Any, Any]] = {
-    "axes.unicode_minus": False,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "svg.fonttype": "none",
-    "svg.hashsalt": "qrig",
-    "text.parse_math": False,
-    "text.usetex": False,
-}
-_LEGEND: Final[dict[str, Any]] = {
-    "borderaxespad": 0,
-    "borderpad": 0,
-    "fontsize": 9,
-    "frameon": False,
-    "handleheight": 0.7,
-    "handlelength": 0.9,
-    "handletextpad": 0.5,
-    "labelspacing": 0.45,
-}
-_SVG: Final = "{http://www.w3.org/2000/svg}"
 
 
 @attrs.frozen
@@ -158,7 +120,7 @@ def counter_plot(
     panels = _panels(rows, counter, width_in, model) if counter in quantities_present(rows) else []
     panels = [panel for panel in panels if network in (None, panel.network)]
     height_in = sum(panel.height_in for panel in panels) or 1.0
-    with mpl.rc_context(_RC):
+    with mpl.rc_context(RC):
         figure = Figure(figsize=(width_in, height_in), facecolor="white")
         FigureCanvasAgg(figure)
         if not panels:
@@ -189,48 +151,14 @@ def write_plots(
     names: set[str] = set()
     for counter in quantities_present(rows):
         for network in counted_networks(rows, counter):
-            stem = _stem(f"{counter}-{network}", names)
+            stem = file_stem(f"{counter}-{network}", names)
             figure = counter_plot(rows, counter, network=network, models=models)
             folder.mkdir(parents=True, exist_ok=True)
             for suffix in (".png", ".svg"):
                 path = folder / f"{stem}{suffix}"
-                path.write_bytes(_rendered(figure, suffix[1:]))
+                path.write_bytes(rendered(figure, suffix[1:]))
                 written.append(path)
     return written
-
-
-def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
-    """Render `figure` to an `<svg>` element to put into an HTML page, on a transparent ground.
-
-    Every id starts with `prefix`, so that several fit on one page; `colours` replaces drawn
-    colours by others (or by CSS variables). It holds no style sheet, metadata or address.
-    """
-    root = ET.fromstring(_rendered(figure, "svg", transparent=True))  # noqa: S314 - drawn above
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag == f"{_SVG}style" or child.tag.endswith("metadata"):
-                parent.remove(child)
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(_SVG)
-        attributes = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
-        element.attrib.clear()
-        for name, value in attributes.items():
-            element.set(name, _rewritten(name, value, prefix, colours))
-    for name in ("width", "height", "version"):
-        root.attrib.pop(name, None)
-    return ET.tostring(root, encoding="unicode")
-
-
-def _rewritten(name: str, value: str, prefix: str, colours: Mapping[str, str]) -> str:
-    """Give one SVG attribute the ids and colours of the page it goes to."""
-    if name == "id":
-        return prefix + value
-    if name == "href":
-        return value.replace("#", f"#{prefix}", 1)
-    if name == "style":
-        for drawn, wanted in colours.items():
-            value = value.replace(drawn, wanted)
-    return value.replace("url(#", f"url(#{prefix}")
 
 
 def _panels(rows: pd.DataFrame, counter: str, width_in: float, model: str) -> list[_Panel]:
@@ -255,7 +183,7 @@ def _panels(rows: pd.DataFrame, counter: str, width_in: float, model: str) -> li
 def _draw(figure: Figure, panel: _Panel, top_in: float, colours: Mapping[str, str]) -> None:
     """Draw `panel` into `figure`, its upper edge `top_in` inches above the lower edge."""
     width_in, height_in = figure.get_size_inches()
-    names = [_shortened(str(layer), 34 if panel.wide else 15) for _, layer in panel.medians.index]
+    names = [shortened(str(layer), 34 if panel.wide else 15) for _, layer in panel.medians.index]
     left_in = 0.14 + _CHARACTER_IN * max(len(name) for name in names)
     axes_in = width_in - left_in - 0.06
     bottom_in = top_in - panel.height_in + _FOOT_IN
@@ -270,7 +198,7 @@ def _draw(figure: Figure, panel: _Panel, top_in: float, colours: Mapping[str, st
     _bars(axes, panel, axes_in, colours)
     axes.set_yticks(range(len(names)), names, fontsize=9, color=INK)
     x, y = 0.04 / width_in, 1 / height_in
-    name = _shortened(panel.network, 70 if panel.wide else 30)
+    name = shortened(panel.network, 70 if panel.wide else 30)
     figure.text(x, (top_in - 0.22) * y, name, fontsize=12, fontweight="bold", color=INK)
     size = 9 if panel.wide else 8
     figure.text(x, (top_in - 0.44) * y, panel.title, fontsize=size, color=MUTED)
@@ -280,7 +208,7 @@ def _draw(figure: Figure, panel: _Panel, top_in: float, colours: Mapping[str, st
         bbox_to_anchor=(x, (top_in - 0.57) * y),
         ncols=panel.legend_columns,
         labelcolor=MUTED,
-        **_LEGEND,
+        **LEGEND,
     )
 
 
@@ -307,59 +235,10 @@ def _bars(axes: Axes, panel: _Panel, axes_in: float, colours: Mapping[str, str])
                 color=MUTED,
             )
     axes.set(xlim=(0, largest * axes_in / (axes_in - label_in)), ylim=(rows - 0.5, -0.5))
-    axes.xaxis.set_major_locator(MaxNLocator(6 if axes_in > 5 else 3))
-    axes.xaxis.set_major_formatter(lambda value, _: _compact(value))
-    axes.tick_params(length=0, labelsize=8, labelcolor=MUTED)
-    axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.set_facecolor("none")
-    axes.spines[:].set_visible(False)
+    scale(axes, axes_in)
 
 
 def _colours(rows: pd.DataFrame) -> dict[str, str]:
     """Choose a colour for every target, the same for every counter and network of these rows."""
     targets = sorted(rows["target"].unique()) if "target" in rows.columns else []
     return {str(name): _PALETTE[i % len(_PALETTE)] for i, name in enumerate(targets)}
-
-
-def _compact(value: float) -> str:
-    """Write a number of the scale: 250 k, 1.5 M."""
-    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if value >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}"
-
-
-def _shortened(text: str, length: int) -> str:
-    """Cut `text` to `length` printable characters; the ends tell names apart, so both stay."""
-    text = printable(text)
-    tail = length // 3
-    return text if len(text) <= length else f"{text[: length - tail - 1]}…{text[-tail:]}"
-
-
-def _stem(text: str, taken: set[str]) -> str:
-    """Make a file name of `text` that no other in `taken` has; add it there."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:80].strip(".-")
-    stem, number = plain, 1
-    while stem.casefold() in taken:
-        number += 1
-        stem = f"{plain}-{number}"
-    taken.add(stem.casefold())
-    return stem
-
-
-@contextmanager
-def _without_glyph_warnings() -> Iterator[None]:
-    """Silence what is no news: a letter the drawing font lacks (it becomes a box in a PNG)."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)
-        yield
-
-
-def _rendered(figure: Figure, kind: str, *, transparent: bool = False) -> bytes:
-    """Render `figure` to the bytes of a `png` or `svg` file; equal figures give equal bytes."""
-    nothing = dict.fromkeys(("Date", "Creator") if kind == "svg" else ("Software",))
-    buffer = io.BytesIO()
-    with mpl.rc_context(_RC), _without_glyph_warnings():
-        figure.savefig(buffer, format=kind, dpi=_DPI, metadata=nothing, transparent=transparent)
-    return buffer.getvalue()

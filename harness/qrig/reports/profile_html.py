@@ -13,8 +13,8 @@ import attrs
 from markupsafe import Markup
 
 from qrig.measure.profile_columns import MODELS
+from qrig.reports.figures import INK, MUTED, RULE, inline_svg
 from qrig.reports.grids import Grid
-from qrig.reports.plots import INK, MUTED, RULE, inline_svg
 from qrig.reports.profile_cells import MEASURE_WORDS, CellProfile, Tables, split_cells
 from qrig.reports.profile_icicle import icicle
 from qrig.reports.profile_listing import LoopListing, hottest_loops, listing_facts

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 
-from qrig.reports.plots import INK
+from qrig.reports.figures import INK
 from qrig.reports.profile_cells import (
     MEASURE_WORDS,
     MEASURES,

@@ -9,20 +9,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from qrig.measure.profile_columns import MIX
-from qrig.reports.plots import (
-    _LEGEND,
-    _RC,
-    INK,
-    MUTED,
-    RULE,
-    _compact,
-    _rendered,
-    _shortened,
-    _stem,
-)
+from qrig.reports.figures import INK, LEGEND, MUTED, RC, file_stem, rendered, scale, shortened
 from qrig.reports.profile_cells import MEASURES, CellProfile, Row, Tables, split_cells
 from qrig.reports.profile_icicle import icicle
 from qrig.reports.tables import cell_text
@@ -69,13 +58,13 @@ def mix_plot(cell: CellProfile, *, width_in: float = 9.6) -> Figure:
     legend_in = -(-len(classes) // columns) * 0.2 + 0.08
     bars_in = len(layers) * _ROW_IN
     height_in = _HEAD_IN + legend_in + bars_in + _FOOT_IN if layers else 1.0
-    with mpl.rc_context(_RC):
+    with mpl.rc_context(RC):
         figure = Figure(figsize=(width_in, height_in), facecolor="white")
         FigureCanvasAgg(figure)
         if not layers:
             figure.text(0.5, 0.5, "no instructions were counted", color=MUTED, ha="center")
             return figure
-        names = [_shortened(str(row["layer"]), 34 if width_in > 6 else 15) for row in layers]
+        names = [shortened(str(row["layer"]), 34 if width_in > 6 else 15) for row in layers]
         left_in = 0.14 + _CHARACTER_IN * max(map(len, names))
         axes_in = width_in - left_in - 0.06
         place = (left_in / width_in, _FOOT_IN / height_in)
@@ -97,15 +86,15 @@ def write_profile_plots(tables: Tables, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for cell in split_cells(tables):
         about = f"{cell.network}-{cell.target}"
-        stem = _stem(f"profile-mix-{about}", names)
+        stem = file_stem(f"profile-mix-{about}", names)
         figure = mix_plot(cell)
         for suffix in (".png", ".svg"):
             written.append(folder / f"{stem}{suffix}")
-            written[-1].write_bytes(_rendered(figure, suffix[1:]))
+            written[-1].write_bytes(rendered(figure, suffix[1:]))
         for measure in MEASURES:
             text = icicle(cell, measure, standalone=True)
             if text:
-                written.append(folder / f"{_stem(f'profile-{measure}-{about}', names)}.svg")
+                written.append(folder / f"{file_stem(f'profile-{measure}-{about}', names)}.svg")
                 written[-1].write_text(text, encoding="utf-8")
     return written
 
@@ -134,20 +123,14 @@ def _bars(axes: Axes, layers: list[Row], classes: list[str], axes_in: float) -> 
         axes.annotate(cell_text(end), (end, place), **_NOTE)
     label_in = _CHARACTER_IN * len(cell_text(max(ends))) + 0.1
     axes.set(xlim=(0, max(ends) * axes_in / (axes_in - label_in)), ylim=(len(layers) - 0.5, -0.5))
-    axes.xaxis.set_major_locator(MaxNLocator(6 if axes_in > 5 else 3))
-    axes.xaxis.set_major_formatter(lambda value, _: _compact(value))
-    axes.tick_params(length=0, labelsize=8, labelcolor=MUTED)
-    axes.grid(visible=True, axis="x", color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.set_facecolor("none")
-    axes.spines[:].set_visible(False)
+    scale(axes, axes_in)
 
 
 def _head(figure: Figure, axes: Axes, cell: CellProfile, columns: int, *, hidden: bool) -> None:
     """Write what is drawn above the bars, and what the colours mean."""
     width_in, height_in = figure.get_size_inches()
     x, wide = 0.04 / width_in, width_in > 6
-    name = _shortened(f"{cell.network}  {cell.target}", 70 if wide else 30)
+    name = shortened(f"{cell.network}  {cell.target}", 70 if wide else 30)
     title = "executed instructions per inference, by class"
     if hidden:
         title += f"; the {_MAX_LAYERS} costliest layers"
@@ -159,5 +142,5 @@ def _head(figure: Figure, axes: Axes, cell: CellProfile, columns: int, *, hidden
         bbox_to_anchor=(x, 1 - 0.57 / height_in),
         ncols=columns,
         labelcolor=MUTED,
-        **_LEGEND,
+        **LEGEND,
     )

@@ -26,12 +26,15 @@ def publish(
     that cannot be made loses nothing.
     """
     from qrig.reports.plots import write_plots
+    from qrig.reports.profile_plots import write_profile_plots
 
     rows = writer.finish()
     if profile:
         write_tables(writer.folder, profile)
     writer.save_run(dict(document))
     write_plots(rows, writer.folder, document.get("models"))
+    if profile:
+        write_profile_plots(profile, writer.folder)
     write_page(writer.folder, rows, {"run_id": writer.run_id, **document}, profile)
     return rows
 
