@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from qrig.build.image import FirmwareImage, SourceLine, Symbol, read_image
 from qrig.errors import FileFormatError
-from qrig.measure.image import FirmwareImage, SourceLine, Symbol, read_image
 from thumb import HERE, link, run_tool
 
 _ASSEMBLY = """

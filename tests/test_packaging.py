@@ -29,8 +29,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_what_a_checkout_has(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {
-        "qrig/cli.py",
+        "qrig/backends/qemu_plugin/plugin.c",
+        "qrig/backends/qemu_plugin/profile.h",
+        "qrig/cli/main.py",
+        "qrig/measure/timing/cortex-m7.toml",
         "qrig/codegen/templates/network.c.j2",
+        "qrig/reports/templates/profile.html.j2",
         "qrig/reports/templates/report.html.j2",
         "qrig/_share/firmware/kernels/arm_relu_q7.c",
         "qrig/_share/firmware/port/cortex_m/link.ld",

@@ -13,10 +13,10 @@ import pytest
 import qrig.measure.timing.decode
 from hand_made import changed, hand_made
 from qrig.backends.qemu import QemuBackend
+from qrig.build.image import read_image
 from qrig.cli import main
 from qrig.errors import FileFormatError, TargetUnavailableError, UsageError
 from qrig.fixedpoint.quantized import QuantizedInnerProduct
-from qrig.measure.image import read_image
 from qrig.measure.profile_columns import MIX, PROFILE_TABLES
 from qrig.measure.timing import price_profile
 from qrig.measure.timing.instruction import UNKNOWN, Instruction
@@ -27,6 +27,7 @@ from qrig.reports.profile_diff import diff_profiles
 from qrig.reports.profile_diff_text import explanations
 from qrig.reports.profile_store import load_tables
 from qrig.reports.store import load_run
+from qrig.runs.bench import bench, prepare
 from qrig.runs.deployed import LOGITS, Deployed
 from qrig.runs.modelled import modelled_boards
 from qrig.runs.networks import load_network
@@ -223,6 +224,27 @@ def test_a_run_is_reported_again_and_compared_with_itself(
     assert "same" in capsys.readouterr().out
     assert main([*diff, "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == "same"
+
+
+def test_runs_of_different_silicon_are_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _require_qemu()
+    assert _profile(tmp_path) == 0
+    assert _profile(tmp_path, "--on", "mps2-an500") == 0
+    first, second = sorted(path.name for path in tmp_path.iterdir())
+    capsys.readouterr()
+    assert main(["profile", "--runs", str(tmp_path), "--diff", first, second]) == 2
+    assert "the same modelled boards" in capsys.readouterr().err
+
+
+def test_a_run_without_a_profile_is_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = bench(prepare([hand_made()], (find_target("host"),)), tmp_path, samples=1)
+    name = result.folder.name
+    assert main(["profile", "--runs", str(tmp_path), "--diff", name, name]) == 2
+    assert "qrig profile" in capsys.readouterr().err
 
 
 def test_a_slower_network_is_explained(tmp_path: Path) -> None:

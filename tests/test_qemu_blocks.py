@@ -170,7 +170,8 @@ def test_fills_add_up_by_cache() -> None:
 
 def random_run(chance: random.Random) -> tuple[dict[str, Any], Code]:
     """Walk at random through code of two pages, cut where QEMU cuts it."""
-    start, pieces = PAGE - 512, []
+    start = PAGE - 512
+    pieces: list[str] = []
     while sum(map(len, pieces)) < 2 * 2048:
         pieces.append(chance.choice([NOP] * 20 + [WIDE] * 20 + [BX_LR]))
     pieces.append(BX_LR)

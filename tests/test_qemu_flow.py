@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from typing import Any
 
+import pytest
 from attrs import define, field, frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from qrig.errors import UndeterminedProfileError
 
 PAGE_BYTES = 1024
 FAR = 1 << 30
-START_UP, HARNESS, OVERHEAD, DONE = -1, 0, 1, 4
+START_UP, HARNESS, OVERHEAD, FIRST_LAYER, DONE = -1, 0, 1, 2, 4
 EVENTS = range(START_UP, DONE + 1)
 
 LINE, JUMP, LEAVE, EITHER, CALL, BY_REGISTER, TAIL, TABLE, RETURN = (
@@ -260,6 +261,7 @@ class Run:
     chance: random.Random
     fuel: int
     looks: bool  # QEMU 7 counts its look beyond a block into its size
+    events: tuple[int, ...] = tuple(range(HARNESS, DONE))  # of which a mark is one
     stack: list[int] = field(factory=list)
     walked: list[tuple[list[Op], int]] = field(factory=list)  # blocks, each with its phase
     numbers: dict[tuple[int, int], int] = field(factory=dict)
@@ -298,7 +300,7 @@ class Run:
             self.visits[DONE] += 1
             phase = HARNESS
         else:
-            phase = self.chance.randrange(HARNESS, DONE)
+            phase = self.chance.choice(self.events)
         self.visits[phase] += 1
         return phase
 
@@ -368,7 +370,8 @@ class Run:
 
 def check(run: Run) -> int:
     """Check that edges are exact or refused, and exact with what is watched; return what is."""
-    raw, watched = run.raw(), ()
+    raw = run.raw()
+    watched: tuple[WatchedEdge, ...] = ()
     try:
         edges_of_counts(raw, run.firmware.code)
     except UndeterminedProfileError:
@@ -455,7 +458,7 @@ def runs(draw: st.DrawFn, kinds: tuple[str, ...], main: tuple[str, ...] = MAIN) 
     return run
 
 
-many = settings(max_examples=int(__import__("os").environ.get("NN","20000")) if FULL else 400, deadline=None, derandomize=True)
+many = settings(max_examples=5000 if FULL else 400, deadline=None, derandomize=True)
 
 
 @many
@@ -468,3 +471,77 @@ def test_edges_of_calls_and_branches_are_exact_or_refused(run: Run) -> None:
 @given(runs(SIMPLE + RARE))
 def test_edges_of_any_program_are_exact_or_refused(run: Run) -> None:
     check(run)
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_edges_around_what_is_rare_are_exact_or_refused(kind: str) -> None:
+    @settings(max_examples=5000 if FULL else 100, deadline=None, derandomize=True)
+    @given(runs((*SIMPLE, kind, kind, kind)))
+    def check_all(run: Run) -> None:
+        check(run)
+
+    check_all()
+
+
+def fixed(*functions: list[Part], main: str = "call", seed: int = 1) -> Run:
+    """A walk in which a layer calls the first function three times in all."""
+    first = [Part(1, "mark", 0, 0), *[Part(1, main, 0, 0)] * 3, Part(1, "fall", 0, 0)]
+    marks = [Part(0, "fall", 0, 0), Part(1, "return", 0, 1)]
+    run = Run(assembled(0x8000, [first, *functions, marks]), random.Random(seed), 500, False)
+    run.events = (FIRST_LAYER,)
+    run.walk()
+    return run
+
+
+RETURN_PART = Part(1, "return", 0, 1)
+
+
+def test_a_loop_follows_from_counts_alone() -> None:
+    assert check(fixed([Part(1, "fall", 0, 0), Part(2, "if", 1, 1), RETURN_PART])) == 0
+
+
+def test_a_loop_behind_a_check_whether_it_runs_needs_one_edge() -> None:
+    guard, body = Part(1, "if", 2, 1), Part(2, "if", 1, 1)
+    assert check(fixed([guard, body, RETURN_PART])) == 1
+
+
+def test_a_loop_that_a_pointer_enters_is_not_taken_for_closed() -> None:
+    """Nobody calls it by name: nothing else says that it can be entered."""
+    run = fixed([Part(2, "if", 0, 1), RETURN_PART], main="by register")
+    assert check(run) == 0
+
+
+def test_a_case_far_behind_its_table_is_one_of_its_targets() -> None:
+    far = [Part(1, "table", 0, 1), Part(2, "if", 1, 1), Part(900, "jump", 3, 0)]
+    assert check(fixed([*far, Part(1, "if", 3, 1), RETURN_PART])) >= 0
+
+
+@pytest.mark.parametrize("fill", range(500, 515))
+def test_a_page_that_ends_within_an_it_block_keeps_its_condition(fill: int) -> None:
+    """The end of the page is before, within and behind ITT, NOP, BXEQ LR."""
+    pad = [Part(1, "cut", 0, 0)] * (fill - 499)
+    run = fixed([Part(300, "fall", 0, 0), *pad, Part(0, "return if", 1, 1), RETURN_PART])
+    check(run)
+
+
+def test_counts_that_cannot_be_are_refused() -> None:
+    run = fixed([RETURN_PART])
+    layer = EVENTS.index(FIRST_LAYER)
+    for place in range(len(run.raw()["phases"][layer]["executions"])):
+        raw = run.raw()
+        raw["phases"][layer]["executions"][place][1] += 1
+        with pytest.raises(UndeterminedProfileError, match="take the profile once more"):
+            edges_of_counts(raw, run.firmware.code)
+
+
+def test_code_outside_of_the_firmware_is_refused() -> None:
+    run = fixed([RETURN_PART])
+    raw = run.raw()
+    raw["blocks"].append([0x2000_0000, 4, 2])
+    with pytest.raises(UndeterminedProfileError, match="0x20000000, outside of the firmware"):
+        edges_of_counts(raw, run.firmware.code)
+
+
+def test_an_edge_is_written_as_the_plugin_reads_it() -> None:
+    assert WatchedEdge(0x8002, 0x8010, ()).argument() == "0x8002:0x8010"
+    assert WatchedEdge(0x8002, 0x8010, (0x8000, 0x8020)).argument() == "0x8002:0x8010:0x8000+0x8020"

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import attrs
 import pytest
 
 import qrig.backends.qemu
@@ -10,6 +11,7 @@ from execution_log import executed, function_range, logging_qemu
 from hand_made import hand_made
 from qrig.backends.qemu_plugin import plugin_api
 from qrig.build import Deployment, build_deployment
+from qrig.build.image import read_image
 from qrig.build.thumb import branch_of, read_code
 from qrig.errors import TargetError, TargetUnavailableError, UndeterminedProfileError
 from qrig.profiles import Access, Cache, Phase, Profile, ProfileRequest
@@ -76,6 +78,10 @@ def _counts(profile: Profile) -> list[object]:
             sorted((at[edge.source], at[edge.target], edge.count) for edge in layer.edges),
             sorted((at[block], count) for block, count in layer.mispredicted.items()),
             sorted(layer.accesses, key=lambda access: (access.address, access.memory)),
+            sorted(attrs.astuple(fills) for fills in layer.data_fills),
+            sorted(
+                (fills.cache, at[fills.block], fills.count) for fills in layer.instruction_fills
+            ),
         )
         for layer in profile.layers
     ]
@@ -94,7 +100,7 @@ def test_counts_equal_those_of_the_instruction_counter(
 
 def test_counts_are_identical_in_three_runs(machine: Target, built: Deployment) -> None:
     first, second, third = (
-        _counts(_taken(machine, built, ProfileRequest(MEMORY))) for _ in range(3)
+        _counts(_taken(machine, built, ProfileRequest(MEMORY, _CACHES))) for _ in range(3)
     )
     assert first == second == third
 
@@ -194,7 +200,7 @@ def test_a_traced_inference_counts_the_same_in_every_layer(
 def test_edges_that_follow_from_counts_are_those_that_were_counted(
     machine: Target, built: Deployment
 ) -> None:
-    code = read_code(built.elf)
+    code = read_code(read_image(built.elf))
 
     def directions(profile: Profile) -> list[Counter[tuple[int, int]]]:
         """Count, per layer, how often each branch with a known target went where."""

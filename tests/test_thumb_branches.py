@@ -14,7 +14,17 @@ from capstone import arm
 from full_runs import FULL_RUN
 from hand_made import hand_made
 from qrig.build import build_deployment
-from qrig.build.thumb import Branch, Code, Halfwords, branch_of, it_length, read_code
+from qrig.build.image import read_image
+from qrig.build.thumb import (
+    Branch,
+    Code,
+    Halfwords,
+    branch_of,
+    is_return,
+    it_length,
+    read_code,
+    table_targets,
+)
 from qrig.runs.targets import find_target
 
 HERE = 0x0800_0000
@@ -163,6 +173,41 @@ def test_what_an_it_makes_conditional_falls_through(
     assert branch_of(HERE, halfwords, predicated=True) == branch
 
 
+@pytest.mark.parametrize(
+    ("text", "back"),
+    [
+        ("7047", True), ("10bd", True), ("bde81080", True), ("5df804fb", True),  # LDR PC, [SP], #4
+        ("1847", False), ("9847", False), ("9f46", False), ("53f820f0", False), ("dfe800f0", False),
+        ("93e81080", False),  # LDM R3
+    ],
+)  # fmt: skip
+def test_returns_take_their_target_from_the_link_register_or_the_stack(
+    text: str, back: bool
+) -> None:
+    (halfwords,) = Code(((HERE, bytes.fromhex(text)),)).halfwords(HERE, 1) or [()]
+    branch = branch_of(HERE, halfwords)
+    assert branch is not None
+    assert branch.target is None
+    assert is_return(halfwords) == back
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("dfe800f0 0304 0500 00bf", {3, 4, 5, 0}),  # TBB, an odd entry's pad byte
+        ("dfe810f0 0200 0001 00bf", {2, 256}),  # TBH
+        ("dfe810f0 0300 ffff 0400", {3, 0xFFFF, 4}),
+        ("dfe800f0 ff", {255}),
+        ("dfe800f0", set()),
+    ],
+)
+def test_a_table_is_read_up_to_its_first_target(text: str, entries: set[int]) -> None:
+    code = Code(((HERE, bytes.fromhex(text)),))
+    (halfwords,) = code.halfwords(HERE, 1) or [()]
+    found = table_targets(code, HERE, halfwords)
+    assert found == {HERE + 4 + 2 * entry for entry in entries}
+
+
 def test_code_is_cut_into_halfwords_by_length() -> None:
     data = bytes.fromhex("00bf aff30080 7047 ffff")
     code = Code(((0x100, b"\0" * 4), (0x8000, data)))
@@ -216,7 +261,7 @@ def test_a_firmware_branches_where_objdump_says() -> None:
         timeout=60,
         check=True,
     ).stdout
-    code = read_code(built.elf)
+    code = read_code(read_image(built.elf))
     conditional, seen, branches = 0, 0, 0
     for line in listing.splitlines():
         match = _LINE.match(line)

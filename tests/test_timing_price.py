@@ -11,8 +11,8 @@ import pytest
 
 from qrig.boards import find_board
 from qrig.boards.board import Board, CacheSize
+from qrig.build.image import FirmwareImage
 from qrig.errors import FileFormatError, UsageError
-from qrig.measure.image import FirmwareImage
 from qrig.measure.timing import PricedPhase, find_model, model_cores, price_profile
 from qrig.measure.timing.models import find_model as find_model_of
 from qrig.measure.timing.pairs import PairCosts

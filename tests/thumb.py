@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qrig.boards.board import Board, CacheSize, Memories, Memory, Silicon
-from qrig.measure.image import FirmwareImage, read_image
+from qrig.build.image import FirmwareImage, read_image
 from qrig.measure.timing.decode import Decoder
 from qrig.measure.timing.instruction import Instruction
 from qrig.measure.timing.models import find_model

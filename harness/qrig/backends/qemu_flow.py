@@ -13,110 +13,17 @@ which of its callers is not counted.
 
 from __future__ import annotations
 
-import bisect
 from collections import Counter, defaultdict
 from itertools import pairwise
 from typing import Any
 
 from attrs import define, field, frozen
 
-from qrig.build.thumb import Branch, Code, Halfwords, branch_of, is_return, it_length
-from qrig.errors import UndeterminedProfileError
+from qrig.backends.qemu_program import Program, read_blocks, undetermined
+from qrig.build.thumb import Code
 from qrig.profiles.profile import NO_BLOCK
 
-_TABLE_REACH_BYTES = 1024
 _OVERHEAD = 1  # the first event that begins a layer, one that does nothing
-
-
-@frozen
-class Basic:
-    """A basic block: nothing enters it but at its start, nothing leaves it but at its end."""
-
-    address: int
-    size_bytes: int
-    instructions: int
-    last: int
-    branch: Branch | None
-    is_return: bool
-
-    @property
-    def end(self) -> int:
-        """The address behind it."""
-        return self.address + self.size_bytes
-
-    @property
-    def branch_target(self) -> int | None:
-        """Where the branch at its end goes, if there is one that says so."""
-        return None if self.branch is None else self.branch.target
-
-    @property
-    def enters_anything(self) -> bool:
-        """Whether it calls or jumps where a register says, other than back or by a table."""
-        branch = self.branch
-        return branch is not None and branch.target is None and not (branch.table or self.is_return)
-
-    @property
-    def comes_to_end(self) -> bool:
-        """Whether what is behind it may be next, or is where its call comes back to."""
-        return self.branch is None or self.branch.falls_through or self.branch.returns
-
-
-@frozen(eq=False)
-class Program:
-    """The basic blocks by address, and of which of them each translated block consists."""
-
-    basics: dict[int, Basic]
-    parts: tuple[tuple[int, ...], ...]
-    call_sites: dict[int, int | None] = field(init=False)
-    functions: tuple[int, ...] = field(init=False)
-    heads: frozenset[int] = field(init=False)
-
-    @call_sites.default
-    def _find_call_sites(self) -> dict[int, int | None]:
-        """Return, by the address a call returns to, what it called (None: by a register)."""
-        return {
-            basic.end: basic.branch.target
-            for basic in self.basics.values()
-            if basic.branch is not None and basic.branch.returns
-        }
-
-    @functions.default
-    def _find_functions(self) -> tuple[int, ...]:
-        return tuple(sorted({each for each in self.call_sites.values() if each is not None}))
-
-    @heads.default
-    def _find_heads(self) -> frozenset[int]:
-        """Return where functions may begin: what is called, and what nothing before runs into."""
-        behind = {basic.end for basic in self.basics.values() if basic.comes_to_end}
-        return frozenset((self.basics.keys() - behind) | set(self.functions))
-
-    def others(self, source: int, target: int) -> tuple[int, ...]:
-        """Return the last instructions of all blocks but `source` that may go to `target`.
-
-        Returns need not be among them, for a call runs before, but where the source is that call.
-        """
-        branch, end = self.basics[source].branch, self.basics[source].end
-        back = branch is not None and branch.returns and target == end
-        return tuple(
-            basic.last
-            for address, basic in self.basics.items()
-            if address != source and (self._may_go(basic, target) or (back and basic.is_return))
-        )
-
-    def _may_go(self, basic: Basic, target: int) -> bool:
-        branch = basic.branch
-        if branch is None:
-            return basic.end == target
-        if branch.target == target or (basic.comes_to_end and basic.end == target):
-            return True
-        if branch.table:
-            return 0 <= target - basic.end < _TABLE_REACH_BYTES
-        return basic.enters_anything and target in self.heads
-
-    def function_of(self, address: int) -> int | None:
-        """Return the start of the called function that holds `address`, as far as is known."""
-        index = bisect.bisect_right(self.functions, address) - 1
-        return self.functions[index] if index >= 0 else None
 
 
 @frozen
@@ -182,52 +89,6 @@ def edges_of_counts(raw: dict[str, Any], code: Code, watched: tuple[WatchedEdge,
     ]
 
 
-def read_blocks(blocks: list[list[int]], code: Code) -> Program:
-    """Split translated blocks ([address, bytes, instructions]) where any of them starts or ends."""
-    borders = {address for address, _, _ in blocks}
-    borders |= {address + size_bytes for address, size_bytes, _ in blocks}
-    basics: dict[int, Basic] = {}
-    parts = []
-    found = [(address, code.halfwords(address, count)) for address, _, count in blocks]
-    conditional: dict[int, int] = {}  # instructions left of an IT, where a page ends within
-    for address, instructions in found:
-        if instructions is None:
-            raise _undetermined(f"what runs at {address:#x}, outside of the firmware,")
-        end = address + 2 * sum(map(len, instructions))
-        conditional[end] = _left_of_it(instructions)
-    for address, instructions in found:
-        run = _split(address, instructions or [], borders, conditional.get(address, 0))
-        basics |= {basic.address: basic for basic in run}
-        parts.append(tuple(basic.address for basic in run))
-    return Program(dict(sorted(basics.items())), tuple(parts))
-
-
-def _left_of_it(instructions: list[Halfwords]) -> int:
-    """Return how many instructions behind these an IT among them makes conditional."""
-    left = 0
-    for halfwords in instructions:
-        left = it_length(halfwords) or max(0, left - 1)
-    return left
-
-
-def _split(
-    address: int, instructions: list[Halfwords], borders: set[int], conditional: int
-) -> list[Basic]:
-    """Cut a translated block, the first `conditional` instructions of which an IT governs."""
-    found = []
-    start, count = address, 0
-    for halfwords in instructions:
-        branch = branch_of(address, halfwords, predicated=conditional > 0)
-        conditional = it_length(halfwords) or max(0, conditional - 1)
-        address += 2 * len(halfwords)
-        count += 1
-        if address in borders:
-            last = address - 2 * len(halfwords)
-            found.append(Basic(start, address - start, count, last, branch, is_return(halfwords)))
-            start, count = address, 0
-    return found
-
-
 @define
 class _Flow:
     """The flow of one phase; keys are addresses of basic blocks."""
@@ -277,7 +138,7 @@ class _Flow:
         """Return the edges; raises UndeterminedProfileError."""
         self._begin()
         for source in self._peeled():
-            raise _undetermined(f"how often the branch behind {source:#x} is taken")
+            raise undetermined(f"how often the branch behind {source:#x} is taken")
         arrivals = Counter(self.residual)
         for target, terms in self.terms.items():
             arrivals[target] -= sum(sign * (self.unknown[b] or 0) for b, sign in terms.items())
@@ -362,7 +223,7 @@ class _Flow:
             self.unknown[source] = 0
             return
         if not 0 <= taken <= count:
-            raise _undetermined(f"how often the branch behind {source:#x} is taken ({taken}?)")
+            raise undetermined(f"how often the branch behind {source:#x} is taken ({taken}?)")
         self.unknown[source] = taken
         self.edges[source, basic.end] += count - taken
         if basic.branch is not None and basic.branch.target is not None:
@@ -378,17 +239,13 @@ class _Flow:
             self.program.basics[source].enters_anything for source in self.left
         ):
             return True
-        return any(
-            0 <= target - self.program.basics[source].end < _TABLE_REACH_BYTES
-            for source in self.left
-            if (branch := self.program.basics[source].branch) is not None and branch.table
-        )
+        return any(target in self.program.basics[source].table for source in self.left)
 
     def _match(self, arrivals: Counter[int]) -> None:
         """Send what left for anywhere to where something arrived from anywhere, by function."""
         for target, count in arrivals.items():
             if count < 0 or (count and not self._is_open(target)):
-                raise _undetermined(f"what comes to {target:#x}")
+                raise undetermined(f"what comes to {target:#x}")
         for same_function in (True, False):
             for target in sorted(arrivals):
                 called = self.program.call_sites.get(target)
@@ -400,7 +257,9 @@ class _Flow:
                     arrivals[target] -= count
                     self.open_ends[source] -= count
         if left := +arrivals:
-            raise _undetermined(f"what comes to {min(left):#x}")
+            raise undetermined(f"what comes to {min(left):#x}")
+        if left := +self.open_ends:
+            raise undetermined(f"where what leaves {min(left):#x} goes")
 
     def _check(self) -> None:
         """Raise unless every block was entered as often as it was left for."""
@@ -409,11 +268,4 @@ class _Flow:
             arrived[target] += count
         for target in arrived | self.entries:
             if arrived[target] != self.entries[target]:
-                raise _undetermined(f"what comes to {target:#x}")
-
-
-def _undetermined(what: str) -> UndeterminedProfileError:
-    return UndeterminedProfileError(
-        f"expected the counts of blocks to determine every edge, found that {what} stays open; "
-        "take the profile once more"
-    )
+                raise undetermined(f"what comes to {target:#x}")

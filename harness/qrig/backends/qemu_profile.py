@@ -6,7 +6,6 @@ here.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 import time
@@ -14,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from qrig.backends.qemu_blocks import mend_blocks
 from qrig.backends.qemu_flow import WatchedEdge, edges_of_counts, edges_to_watch
 from qrig.backends.qemu_plugin import Plugin, option
 from qrig.build.deployment import Deployment
-from qrig.build.symbols import find_symbols
+from qrig.build.image import FirmwareImage, Symbol, read_image
 from qrig.build.thumb import read_code
 from qrig.deadline import Deadline
-from qrig.errors import TargetCrashedError, UndeterminedProfileError
+from qrig.errors import BuildError, TargetCrashedError, UndeterminedProfileError
 from qrig.profiles import Cache, MemoryRange, Profile, ProfileRequest
 from qrig.profiles.file import profile_of
 from qrig.profiles.profile import BLOCKS, HARNESS, LAYER, MEMORY, MODES, OVERHEAD, START_UP
@@ -43,6 +42,23 @@ class QemuProfiling:
     plugin: Plugin
     folder: tempfile.TemporaryDirectory[str]
     version: str
+    image: FirmwareImage = field(init=False)
+    watched: tuple[WatchedEdge, ...] = field(init=False)
+
+    @image.default
+    def _read_image(self) -> FirmwareImage:
+        return read_image(self.deployment.elf)
+
+    @watched.default
+    def _read_plan(self) -> tuple[WatchedEdge, ...]:
+        """Return the edges that an earlier run of this firmware found to need counting."""
+        if self.request.mode != BLOCKS:
+            return ()
+        try:
+            known = json.loads(self._plan.read_bytes())
+            return tuple(WatchedEdge(last, target, tuple(others)) for last, target, others in known)
+        except (OSError, ValueError, TypeError):  # none yet, or damaged: the run finds them again
+            return ()
 
     @property
     def path(self) -> Path:
@@ -62,13 +78,14 @@ class QemuProfiling:
 
     def arguments(self) -> list[str]:
         """Return QEMU's arguments; raises BuildError if the firmware has no marks."""
-        marks, mark = find_symbols(self.deployment.elf, ("profile_marks", "profile_mark"))
+        marks, mark = self._symbol("profile_marks"), self._symbol("profile_mark")
         caches = self.request.caches if self.request.mode == MEMORY else ()
         value = option(
             self.plugin.path,
             out=self.path,
             marks=hex(marks.address),
             events=marks.size_bytes,
+            fresh=_FIRST_LAYER,
             mark_begin=hex(mark.address),
             mark_end=hex(mark.address + mark.size_bytes),
             mode=MODES.index(self.request.mode),
@@ -81,21 +98,18 @@ class QemuProfiling:
         )
         return ["-plugin", value]
 
+    def _symbol(self, name: str) -> Symbol:
+        found = self.image.find_symbol(name)
+        if found is None:
+            raise BuildError(
+                f"{self.image.path}: expected a symbol {name}, found none; build it again"
+            )
+        return found
+
     def _geometry(self, cache: Cache) -> str:
         names = [memory.name for memory in self.memories]
         mask = sum(1 << names.index(name) for name in cache.memories)
         return f"{cache.size_bytes}:{cache.line_bytes}:{cache.ways}:{mask}"
-
-    @property
-    def watched(self) -> tuple[WatchedEdge, ...]:
-        """The edges that an earlier run of this firmware found to need counting."""
-        if self.request.mode != BLOCKS:
-            return ()
-        try:
-            known = json.loads(self._plan.read_bytes())
-        except FileNotFoundError:
-            return ()
-        return tuple(WatchedEdge(last, target, tuple(others)) for last, target, others in known)
 
     @property
     def _plan(self) -> Path:
@@ -123,7 +137,7 @@ class QemuProfiling:
             raise
 
     def _keep_plan(self, raw: dict[str, Any]) -> None:
-        found = edges_to_watch(raw, read_code(self.deployment.elf))
+        found = edges_to_watch(raw, read_code(self.image))
         edges = {(edge.last, edge.target): edge for edge in (*self.watched, *found)}
         draft = self._plan.with_suffix(".part")
         draft.write_text(json.dumps([attrs.astuple(edge) for edge in edges.values()]))
@@ -135,7 +149,7 @@ class QemuProfiling:
         ordered = [each for each in caches if each.kind == "data"]
         offset = len(ordered)
         ordered += [each for each in caches if each.kind == "instruction"]
-        code = read_code(self.deployment.elf)
+        code = read_code(self.image)
         if self.request.mode == BLOCKS:
             edges_of_counts(raw, code, self.watched)
         else:
@@ -152,7 +166,7 @@ class QemuProfiling:
             "source": f"{self.version}, plugin interface {self.plugin.api}",
             "mode": self.request.mode,
             "core": self.deployment.board.core,
-            "elf_sha256": hashlib.sha256(self.deployment.elf.read_bytes()).hexdigest(),
+            "elf_sha256": self.image.sha256,
             "inferences": raw["inferences"],
             "memories": [attrs.asdict(memory) for memory in self.memories],
             "caches": [

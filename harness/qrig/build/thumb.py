@@ -5,13 +5,9 @@ Encodings: Armv7-M Architecture Reference Manual (DDI 0403E), A5 and A7.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from attrs import frozen
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
 
-from qrig.errors import BuildError
+from qrig.build.image import FirmwareImage
 
 _FIRST_WIDE = 0xE800
 
@@ -44,6 +40,14 @@ class Code:
                 if offset > len(data):
                     return None
             return found
+        return None
+
+    def read(self, address: int, size_bytes: int) -> int | None:
+        """Return a little-endian number at `address`, None outside the firmware."""
+        for start, data in self.segments:
+            offset = address - start
+            if 0 <= offset <= len(data) - size_bytes:
+                return int.from_bytes(data[offset : offset + size_bytes], "little")
         return None
 
 
@@ -110,8 +114,28 @@ def _wide(address: int, first: int, second: int) -> Branch | None:
     return Branch(None, table=table) if table or multiple or load else None
 
 
+def table_targets(code: Code, address: int, halfwords: Halfwords) -> frozenset[int]:
+    """Return where a TBB or TBH at `address` may go; its table lies right behind it.
+
+    A table does not say how long it is: it ends before the first of its targets at the latest.
+    What lies between its end and that target is read as entries, too.
+    """
+    wide = halfwords[1] & 0x10 != 0
+    base = address + 4
+    found: set[int] = set()
+    at, limit = base, base + 2 * 0xFFFF
+    while at < limit and (entry := code.read(at, 2 if wide else 1)) is not None:
+        found.add(base + 2 * entry)
+        limit = min(limit, base + 2 * entry)
+        at += 2 if wide else 1
+    return frozenset(found)
+
+
 def is_return(halfwords: Halfwords) -> bool:
-    """Whether it takes its target from the link register or the stack: BX LR, POP, LDR PC, [SP]."""
+    """Whether a branch takes its target from the link register or the stack.
+
+    BX LR, POP, LDR PC, [SP]; meant for what branches without naming its target.
+    """
     first = halfwords[0]
     return first == 0x4770 or first & 0xFF00 == 0xBD00 or first in (0xE8BD, 0xF85D)
 
@@ -128,17 +152,6 @@ def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
-def read_code(elf: Path) -> Code:
-    """Return the code of `elf`; raises BuildError."""
-    try:
-        with elf.open("rb") as stream:
-            return Code(
-                tuple(
-                    (segment["p_vaddr"], segment.data())
-                    for segment in ELFFile(stream).iter_segments("PT_LOAD")
-                )
-            )
-    except (ELFError, OSError) as error:
-        raise BuildError(
-            f"{elf}: expected the linked firmware, found {error}; build again"
-        ) from error
+def read_code(image: FirmwareImage) -> Code:
+    """Return the code of a linked firmware."""
+    return Code(image.segments)

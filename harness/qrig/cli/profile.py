@@ -121,19 +121,15 @@ def _exit_code(result: ProfileRun) -> int:
 def _diff(options: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from qrig.reports.profile_diff import diff_profiles
     from qrig.reports.profile_diff_text import diff_document, diff_tables
-    from qrig.reports.profile_store import load_tables
-    from qrig.reports.store import find_run, load_run, runs_folder
+    from qrig.reports.store import runs_folder
+    from qrig.runs.profile_compare import compare_profiles
 
-    folder = runs_folder(options.runs)
-    folders = [find_run(folder, name) for name in options.diff]
-    before, after = (load_tables(each) for each in folders)
-    difference = diff_profiles(before, after)
     out = json_file(options.json)
+    difference, models = compare_profiles(runs_folder(options.runs), *options.diff)
     write_json(diff_document(difference), out, standard_output=options.json == "-")
     if options.json != "-":
         console = Console()
-        for part in diff_tables(difference, load_run(folders[1])[1].get("models") or {}):
+        for part in diff_tables(difference, models):
             console.print(part)
     return 1 if difference.verdict == "slower" else 0

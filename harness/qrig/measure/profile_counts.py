@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
-from qrig.measure.image import FirmwareImage
+from qrig.build.image import FirmwareImage
 from qrig.measure.timing.code import ProfiledCode
 from qrig.measure.timing.instruction import Instruction
 from qrig.profiles import Access, Edge, Phase, Profile

@@ -11,9 +11,9 @@ from attrs import field, frozen
 
 from qrig.boards import Board
 from qrig.build import Deployment, build_deployment
+from qrig.build.image import read_image
 from qrig.datasets import Sample
 from qrig.errors import TargetUnavailableError, UndeterminedProfileError
-from qrig.measure.image import read_image
 from qrig.measure.profile_counts import read_program
 from qrig.measure.profile_tables import LayerFacts, profile_tables
 from qrig.measure.rows import MODEL_COLUMNS, LayerResult

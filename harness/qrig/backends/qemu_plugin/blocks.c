@@ -137,3 +137,10 @@ void block_executed(unsigned cpu, void *data) {
         change_edge(from, to);
     }
 }
+
+void blocks_forget(void) {
+    for (block *each = run.blocks; each != NULL; each = each->next) {
+        each->branch->counter = 1;
+        each->branch->target = 0;
+    }
+}

@@ -1,6 +1,7 @@
 /* Data accesses by instruction and memory, and the caches that are simulated beside the run. */
 #include "profile.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { BUCKETS = 1 << 14 };
 
@@ -50,6 +51,19 @@ int cache_parse(const char *text, cache *caches, size_t *count) {
     *added = (cache){values[1], values[0] / set_bytes, values[2], values[3], 1, NULL};
     added->tags = allocate(added->sets * added->ways, sizeof *added->tags);
     return 1;
+}
+
+static void forget(cache *caches, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        memset(caches[i].tags, 0, (size_t)caches[i].sets * caches[i].ways * sizeof(uint32_t));
+        caches[i].random = 1;
+    }
+}
+
+void caches_forget(void) {
+    forget(run.data_caches, run.data_cache_count);
+    forget(run.instruction_caches, run.instruction_cache_count);
+    run.last_address = 0;
 }
 
 /* Look a line up and fetch it if it is missing; 1 if it was. Xorshift chooses whom to replace. */

@@ -44,6 +44,10 @@ static void on_mark(unsigned cpu, qemu_plugin_meminfo_t what, uint64_t address, 
         return;
     }
     phase_begin(event + 1);
+    if (event == run.fresh && event != 0) {
+        blocks_forget();
+        caches_forget();
+    }
     if (event + 1 == run.events) {
         (void)remove(run.path); /* it is old now */
         run.due = true;
@@ -127,6 +131,8 @@ static int take(const char *text) {
         marks = number(value);
     } else if (!strncmp(text, "events=", length)) {
         run.events = number(value);
+    } else if (!strncmp(text, "fresh=", length)) {
+        run.fresh = number(value);
     } else if (!strncmp(text, "mark_begin=", length)) {
         mark_begin = number(value);
     } else if (!strncmp(text, "mark_end=", length)) {

@@ -81,6 +81,7 @@ typedef struct access {
 typedef struct {
     const char *path;
     size_t events, phases, phase;
+    size_t fresh;     /* the event that begins with empty caches, 0 for none */
     uint64_t *visits; /* by phase */
     int mode;
     bool due, written; /* the file */
@@ -133,6 +134,10 @@ void access_count(access *by, uint32_t address, uint32_t size_bytes, bool is_sto
 
 /* End the phase and begin number `phase`. */
 void phase_begin(size_t phase);
+
+/* Forget what caches hold and branches did, as after a reset. */
+void blocks_forget(void);
+void caches_forget(void);
 
 /* Write everything counted so far to `path`, at once. */
 void profile_write(void);

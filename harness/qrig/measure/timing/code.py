@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from qrig.build.image import FirmwareImage
 from qrig.errors import FileFormatError
-from qrig.measure.image import FirmwareImage
 from qrig.measure.timing.decode import Decoder, decode_block
 from qrig.measure.timing.instruction import Instruction
 from qrig.profiles import Profile

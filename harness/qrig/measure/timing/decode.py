@@ -11,8 +11,8 @@ from typing import Any
 import capstone
 from capstone import arm
 
+from qrig.build.image import FirmwareImage
 from qrig.errors import FileFormatError
-from qrig.measure.image import FirmwareImage
 from qrig.measure.timing import mnemonics as names
 from qrig.measure.timing.instruction import (
     ALU,

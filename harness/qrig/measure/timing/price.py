@@ -7,7 +7,7 @@ from collections.abc import Collection
 from attrs import define, field
 
 from qrig.boards.board import Board
-from qrig.measure.image import FirmwareImage
+from qrig.build.image import FirmwareImage
 from qrig.measure.timing.code import ProfiledCode
 from qrig.measure.timing.counted import CountedCosts
 from qrig.measure.timing.instruction import STORE, UNKNOWN, Instruction

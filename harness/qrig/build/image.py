@@ -72,8 +72,9 @@ class _Lines:
 class FirmwareImage:
     """A linked firmware for an Arm Cortex-M; `read_image` makes one.
 
-    `sha256` are the 64 hex digits of the file; `symbols` its functions by ascending address, one
-    for each address. A function of assembly without a size reaches to the next one.
+    `sha256` are the 64 hex digits of the file; `segments` address and bytes of all it loads;
+    `symbols` its functions by ascending address, one for each address. A function of assembly
+    without a size reaches to the next one.
     """
 
     def __init__(self, path: Path, data: bytes) -> None:
@@ -83,7 +84,7 @@ class FirmwareImage:
         try:
             self._elf = ELFFile(io.BytesIO(data))
             self._check()
-            self._segments = tuple(self._loaded())
+            self.segments = tuple(self._loaded())
             functions, self._named = self._read_symbols()
         except _BROKEN as error:
             raise self._wrong(error) from error
@@ -95,7 +96,7 @@ class FirmwareImage:
 
         Addresses are those the firmware runs at (virtual addresses of the loaded segments).
         """
-        for origin, data in self._segments:
+        for origin, data in self.segments:
             if origin <= address and address + size_bytes <= origin + len(data):
                 return data[address - origin : address - origin + size_bytes]
         raise FileFormatError(
