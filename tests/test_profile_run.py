@@ -226,6 +226,33 @@ def test_a_run_is_reported_again_and_compared_with_itself(
     assert json.loads(capsys.readouterr().out)["verdict"] == "same"
 
 
+def test_a_profile_is_priced_again_with_its_firmware(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _require_qemu()
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert _profile(tmp_path / "runs", "--json", str(first)) == 0
+    (folder,) = (tmp_path / "runs").iterdir()
+    profile, elf = folder / "profile-0.json", folder / "profile-0.elf"
+    again = ["profile", "--profile", str(profile), "--elf", str(elf)]
+    assert main([*again, "--json", str(second)]) == 0
+    was, now = (json.loads(path.read_text())["cells"][0]["total"] for path in (first, second))
+    for name in ("instructions", "loads", *MODELS):
+        assert now[name] == was[name]
+    assert main([*again, "--on", "mps2-an500", "--json", str(second)]) == 0
+    ideal = json.loads(second.read_text())["cells"][0]["total"]
+    assert ideal["model_cycles_m7"] < was["model_cycles_m7"]
+    assert ideal["model_cycles_m4"] is None
+
+    elf.write_bytes(elf.read_bytes() + b"\0")
+    assert main(again) == 2
+    assert "expected the firmware that was profiled" in capsys.readouterr().err
+    profile.write_text(profile.read_text()[:1000])
+    assert main(again) == 2
+    assert main(["profile", "--profile", str(profile)]) == 2
+    assert "together" in capsys.readouterr().err
+
+
 def test_runs_of_different_silicon_are_not_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,8 @@ from qrig.cli.options import (
 from qrig.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from rich.console import Console
-
-    from qrig.runs.profile_run import ProfileRun
 
 _LISTED_LOOPS = 3
 
@@ -54,6 +54,10 @@ def add_profile(commands: Any) -> None:
     )
     parser.add_argument("--json", metavar="OUT", help="where the JSON goes; - is standard output")
     parser.add_argument(
+        "--profile", type=Path, metavar="FILE", help="a profile that is there already, with --elf"
+    )
+    parser.add_argument("--elf", type=Path, metavar="FILE", help="the firmware it was taken of")
+    parser.add_argument(
         "--diff", nargs=2, metavar=("RUN_A", "RUN_B"), help="compare two profiled runs instead"
     )
     parser.add_argument("--runs", metavar="DIR", help="folder of results")
@@ -63,6 +67,8 @@ def add_profile(commands: Any) -> None:
 def _profile(options: argparse.Namespace) -> int:
     if options.diff is not None:
         return _diff(options)
+    if options.profile is not None or options.elf is not None:
+        return _again(options)
     from rich.console import Console
 
     from qrig.reports.store import runs_folder
@@ -88,34 +94,49 @@ def _profile(options: argparse.Namespace) -> int:
         progress=lambda name: console.print(f"profiling {name}"),
     )
     write_json(profile_document(result), out, standard_output=options.json == "-")
-    _show(console, result, options.loops)
-    return _exit_code(result)
+    _show(console, result.tables, result.run["models"], options.loops)
+    for notice in (*result.notices, *result.unknown):
+        print(f"qrig: note: {notice}", file=sys.stderr)
+    console.print(f"{result.run['verdict']}: {result.folder / 'report.html'}", soft_wrap=True)
+    if result.run["verdict"] != "bit-exact":
+        return 1
+    return InputError.exit_code if result.unknown else 0
 
 
-def _show(console: Console, result: ProfileRun, loops: int) -> None:
+def _show(
+    console: Console, tables: Mapping[str, DataFrame], models: Mapping[str, str], loops: int
+) -> None:
     from qrig.reports.profile_cells import split_cells
     from qrig.reports.profile_listing import hottest_loops, render_listing
     from qrig.reports.profile_terminal import profile_tables
     from qrig.reports.publish import firmware_source
 
-    if result.tables:
-        for table in profile_tables(result.tables, result.run["models"]):
-            console.print(table)
-        read_source = firmware_source()
-        for cell in split_cells(result.tables):
-            for listing in hottest_loops(cell, loops, read_source):
-                text = f"{cell.network} on {cell.target}, {render_listing(listing)}"
-                console.print(text, markup=False, highlight=False, soft_wrap=True)
-    for notice in (*result.notices, *result.unknown):
+    if not tables:
+        return
+    for table in profile_tables(tables, models):
+        console.print(table)
+    read_source = firmware_source()
+    for cell in split_cells(tables):
+        for listing in hottest_loops(cell, loops, read_source):
+            text = f"{cell.network} on {cell.target}, {render_listing(listing)}"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _again(options: argparse.Namespace) -> int:
+    """Price a profile that is there already; ends with 2 if an instruction could not be priced."""
+    from rich.console import Console
+
+    from qrig.runs.profile_again import document, profile_again
+
+    if options.profile is None or options.elf is None:
+        raise UsageError("expected --profile FILE and --elf FILE together, found only one of them")
+    out = json_file(options.json)
+    read = profile_again(options.profile, options.elf, tuple(options.on or ()))
+    write_json(document(read), out, standard_output=options.json == "-")
+    _show(Console(stderr=options.json == "-"), read.tables, read.models, options.loops)
+    for notice in read.unknown:
         print(f"qrig: note: {notice}", file=sys.stderr)
-    console.print(f"{result.run['verdict']}: {result.folder / 'report.html'}", soft_wrap=True)
-
-
-def _exit_code(result: ProfileRun) -> int:
-    """Return 1 for a wrong result, 2 if an instruction could not be priced, else 0."""
-    if result.run["verdict"] != "bit-exact":
-        return 1
-    return InputError.exit_code if result.unknown else 0
+    return InputError.exit_code if read.unknown else 0
 
 
 def _diff(options: argparse.Namespace) -> int:

@@ -26,6 +26,18 @@ def modelled_boards(target: Target, names: tuple[str, ...] = ()) -> dict[str, Bo
     emulated machine of its own), then the defaults. Raises UsageError for a board without a timing
     model, or two of one core.
     """
+    chosen = chosen_boards(names)
+    own = target.board
+    if own.silicon is not None and own.qemu is None:
+        chosen.setdefault(SUFFIXES.get(own.core, ""), own)
+    for suffix, name in DEFAULTS.items():
+        if suffix not in chosen:
+            chosen[suffix] = find_board(name)
+    return {suffix: chosen[suffix] for suffix in sorted(DEFAULTS)}
+
+
+def chosen_boards(names: tuple[str, ...]) -> dict[str, Board]:
+    """Return the boards called `names` by the suffix of their core; raises as `modelled_boards`."""
     chosen: dict[str, Board] = {}
     for name in names:
         board = find_board(name)
@@ -41,13 +53,7 @@ def modelled_boards(target: Target, names: tuple[str, ...] = ()) -> dict[str, Bo
                 f"both {board.core}; leave one out"
             )
         chosen[suffix] = board
-    own = target.board
-    if own.silicon is not None and own.qemu is None:
-        chosen.setdefault(SUFFIXES.get(own.core, ""), own)
-    for suffix, name in DEFAULTS.items():
-        if suffix not in chosen:
-            chosen[suffix] = find_board(name)
-    return {suffix: chosen[suffix] for suffix in sorted(DEFAULTS)}
+    return chosen
 
 
 def modelled_caches(boards: Mapping[str, Board]) -> tuple[Cache, ...]:

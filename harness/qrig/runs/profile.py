@@ -129,7 +129,7 @@ def _profiled(
         layers=_with_counts(layers, tables["layers"]),
         profile=profile,
         tables=tables,
-        unknown=tuple(_unknown(tables["instructions"])),
+        unknown=unknown_instructions(tables["instructions"]),
     )
 
 
@@ -187,17 +187,17 @@ def _with_counts(layers: tuple[LayerResult, ...], table: pd.DataFrame) -> tuple[
     )
 
 
-def _unknown(instructions: pd.DataFrame) -> list[str]:
+def unknown_instructions(instructions: pd.DataFrame) -> tuple[str, ...]:
     """Say which executed instructions no model knows: once each, most executed first."""
     found = instructions[instructions["class"] == "unknown"]
     sums: Counter[tuple[int, str, str]] = Counter()
     for row in found.to_dict("records"):
         sums[row["address"], row["function"], row["bytes"]] += row["executions"]
-    return [
+    return tuple(
         f"{address:#010x} in {function}: expected an instruction the timing models know, found "
         f"{code} (executed {count:,} times); its layers have no model cycles"
         for (address, function, code), count in sums.most_common()
-    ]
+    )
 
 
 def _with_spread(cell: ProfiledCell, others: list[ProfiledCell]) -> dict[str, pd.DataFrame]:

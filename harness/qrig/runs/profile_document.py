@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -48,10 +49,15 @@ def _cell(result: ProfileRun, names: tuple[str, str]) -> dict[str, Any]:
     if not result.tables:
         counted = rows[["layer_index", "layer", "type", "mac", "instructions"]]
         return document | {"total": _sums(counted), "layers": _records(counted)}
-    tables = {name: _of_cell(result.tables[name], names) for name in _TABLES}
-    return document | {
-        "total": _sums(tables["layers"]),
-        **{name: _records(table.drop(columns=list(_CELL))) for name, table in tables.items()},
+    return document | cell_of_tables(result.tables, names)
+
+
+def cell_of_tables(tables: Mapping[str, pd.DataFrame], names: tuple[str, str]) -> dict[str, Any]:
+    """Return the sums, layers, functions and loops of one (target, network)."""
+    parts = {name: _of_cell(tables[name], names) for name in _TABLES}
+    return {
+        "total": _sums(parts["layers"]),
+        **{name: _records(table.drop(columns=list(_CELL))) for name, table in parts.items()},
     }
 
 

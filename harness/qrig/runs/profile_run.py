@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,8 +106,10 @@ class _Job:
     def keep(self, cell: ProfiledCell) -> None:
         """Write a cell's rows and profile; they are safe when this returns."""
         if cell.profile is not None:
-            name, profile = f"profile-{len(self.cells)}.json", cell.profile
-            write_atomically(self.writer.folder / name, lambda path: write_profile(path, profile))
+            stem, profile = self.writer.folder / f"profile-{len(self.cells)}", cell.profile
+            elf = cell.deployment.elf
+            write_atomically(stem.with_suffix(".json"), lambda path: write_profile(path, profile))
+            write_atomically(stem.with_suffix(".elf"), lambda path: _copy(elf, path))
         self.cells.append(cell)
         board = cell.target.board
         common = {
@@ -146,6 +149,10 @@ class _Job:
         rows = publish(self.writer, document, tables)
         run = {"run_id": self.writer.run_id, **document}
         return ProfileRun(self.writer.folder, rows, run, tables, tuple(self.cells))
+
+
+def _copy(source: Path, path: Path) -> None:
+    shutil.copyfile(source, path)
 
 
 def joined_tables(cells: list[ProfiledCell]) -> dict[str, pd.DataFrame]:
