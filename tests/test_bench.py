@@ -18,6 +18,7 @@ import pytest
 
 from hand_made import changed, hand_made
 from qrig.backends.qemu import QemuBackend
+from qrig.cli import main
 from qrig.errors import NetworkTooLargeError, TargetCrashedError, UsageError
 from qrig.fixedpoint.quantized import QuantizedInnerProduct
 from qrig.measure.rows import COLUMNS, MODEL_COLUMNS, SCHEMA_VERSION
@@ -89,6 +90,18 @@ def test_the_first_input_has_model_cycles(tmp_path: Path) -> None:
     assert "cortex-m7 on nucleo-f746 at 216 MHz" in page
     plot = (result.folder / "model_latency_us_m4-hand-made.svg").read_text()
     assert "cortex-m4 on stm32f4-discovery at 168 MHz" in plot
+
+
+@pytest.mark.parametrize(("option", "modelled"), [([], True), (["--no-profile"], False)])
+def test_the_command_models_unless_told_otherwise(
+    tmp_path: Path, option: list[str], modelled: bool
+) -> None:
+    arguments = ["bench", "--target", "mps2-an500", "--samples", "1", "--runs", str(tmp_path)]
+    assert main([*arguments, *option]) == 0
+    (folder,) = tmp_path.iterdir()
+    rows, run = load_run(folder)
+    assert rows["model_cycles_m7"].notna().all() == modelled
+    assert bool(run["models"]) == modelled
 
 
 def test_a_bench_without_models(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def random_run(chance: random.Random) -> tuple[dict[str, Any], Code]:
         left -= 1
         page_end = at // 1024 * 1024 + 1024
         end, count = at, 0
-        while end not in ends and (end == at or end + sizes[end] <= page_end):
+        while end == at or (end not in ends and end + sizes[end] <= page_end):
             end, count = end + sizes[end], count + 1
             if end >= page_end:
                 break
@@ -203,7 +203,7 @@ def random_run(chance: random.Random) -> tuple[dict[str, Any], Code]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [(1, 300), pytest.param(2, 30_000, marks=FULL_RUN, id="2-30000")]
+    ("seed", "count"), [(1, 300), pytest.param(2, 5000, marks=FULL_RUN, id="2-5000")]
 )
 def test_whatever_ran_as_many_instructions_ran(seed: int, count: int) -> None:
     chance, joined = random.Random(seed), 0

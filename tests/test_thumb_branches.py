@@ -33,6 +33,7 @@ _TO_NAMED = (arm.ARM_INS_B, arm.ARM_INS_BL, arm.ARM_INS_CBZ, arm.ARM_INS_CBNZ)
 _CALLS = (arm.ARM_INS_BL, arm.ARM_INS_BLX, arm.ARM_INS_BLXNS)
 _TABLES = (arm.ARM_INS_TBB, arm.ARM_INS_TBH)
 _BY_REGISTER = (*_TABLES, arm.ARM_INS_BX, arm.ARM_INS_BXNS, arm.ARM_INS_BLX, arm.ARM_INS_BLXNS)
+_LOADS = (arm.ARM_INS_LDR, arm.ARM_INS_LDRT)  # LDRT of register 15 is unpredictable, and not made
 _LISTS = (arm.ARM_INS_LDM, arm.ARM_INS_LDMDB)
 
 
@@ -72,7 +73,7 @@ def expected(instruction: Any) -> Branch | None:
         results = operands
     elif which in _LISTS:
         results = operands[1:]
-    elif which == arm.ARM_INS_LDR or (narrow and which in (arm.ARM_INS_ADD, arm.ARM_INS_MOV)):
+    elif which in _LOADS or (narrow and which in (arm.ARM_INS_ADD, arm.ARM_INS_MOV)):
         results = operands[:1]
     registers = [each.reg for each in results if each.type == arm.ARM_OP_REG]
     return Branch(None) if arm.ARM_REG_PC in registers else None
@@ -127,7 +128,7 @@ def wide_sample(seed: int, count: int) -> Iterator[Halfwords]:
 
 @pytest.mark.parametrize(
     ("seed", "count"),
-    [(1, 15_000), *(pytest.param(seed, 1_000_000, marks=FULL_RUN) for seed in (2, 3))],
+    [(1, 15_000), *(pytest.param(seed, 300_000, marks=FULL_RUN) for seed in (2, 3))],
 )
 def test_wide_instructions_branch_where_capstone_says(
     disassembler: Any, seed: int, count: int

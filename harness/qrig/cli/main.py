@@ -74,8 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         help="compare every tensor, its checksums, or the output alone",
     )
     bench.add_argument(
-        "--no-model",
-        dest="model",
+        "--no-profile",
+        dest="profile",
         action="store_false",
         help="do not estimate cycles on silicon",
     )
@@ -133,7 +133,7 @@ def _bench(options: argparse.Namespace) -> int:
             inputs=inputs or None,
             samples=options.samples or DEFAULT_SAMPLES,
             trace=options.trace,
-            model=options.model,
+            model=options.profile,
             progress=lambda name, done, total: bars.update(
                 tasks[name], completed=done, total=total
             ),
