@@ -159,7 +159,11 @@ def _facts(summary: pd.DataFrame, run: Mapping[str, Any]) -> list[tuple[str, str
 
 def _summary_grid(summary: pd.DataFrame) -> Grid | None:
     """Lay out one row per network and target."""
-    rest = [name for name in summary.columns if name not in (*_SUMMARY, "layers")]
+    rest = [
+        name
+        for name in summary.columns
+        if name not in (*_SUMMARY, "layers") and not name.startswith("model_cycles")
+    ]
     return _grid(summary[[*_SUMMARY, *rest]], "Summary")
 
 

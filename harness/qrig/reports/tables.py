@@ -172,6 +172,8 @@ def cell_text(value: Any, column: str = "") -> str:
     number = float(value)
     if column.endswith("_per_mac"):
         return f"{number:,.2f}"
+    if column.startswith("model_cycles"):
+        return f"{number:,.0f}"
     if number.is_integer():
         return f"{number:,.0f}"
     return f"{number:.3g}" if abs(number) < 1 else f"{number:,.1f}"
