@@ -27,8 +27,6 @@ LAYERS = (
     ("conv1", "convolution", "4x4x2", 100),
     ("relu1", "relu", "4x4x2", 0),
 )
-
-
 COLUMNS = """target network input input_index layer_index layer type shape mac
     instructions cycles latency_us verdict first_difference differing"""
 

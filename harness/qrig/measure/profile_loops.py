@@ -7,6 +7,7 @@ from collections import Counter
 from attrs import frozen
 
 _MAX_DEPTH = 24
+_LEAST_SHARE = 1e-3
 
 
 @frozen
@@ -43,7 +44,8 @@ def call_paths(
 
     `entries` counts calls by (caller, called). What nobody in `functions` calls is the outermost; a
     function with several callers is shared out by the number of calls, as gprof does it. Recursion
-    is cut where a function would call itself again.
+    is cut where a function would call itself again, and a path that has less than a thousandth of
+    its function where it got there: what lies further out is not told apart.
     """
     calls: dict[str, Counter[str]] = {name: Counter() for name in functions}
     for (caller, called), count in entries.items():
@@ -51,22 +53,22 @@ def call_paths(
             calls[called][caller] += count
     paths: dict[tuple[str, ...], float] = {}
     for name in sorted(functions):
-        for path, share in _paths_to(name, calls, ()):
+        for path, share in _paths_to(name, calls, (), 1.0):
             paths[path] = paths.get(path, 0.0) + share
     return paths
 
 
 def _paths_to(
-    name: str, calls: dict[str, Counter[str]], behind: tuple[str, ...]
+    name: str, calls: dict[str, Counter[str]], behind: tuple[str, ...], share: float
 ) -> list[tuple[tuple[str, ...], float]]:
-    """Return the paths that end in `name` followed by `behind`, with shares that sum to 1."""
+    """Return the paths that end in `name` followed by `behind`, with shares that sum to `share`."""
     inner = (name, *behind)
     callers = {caller: n for caller, n in calls[name].items() if caller not in inner}
     total = sum(callers.values())
-    if not total or len(inner) >= _MAX_DEPTH:
-        return [(inner, 1.0)]
+    if not total or len(inner) >= _MAX_DEPTH or share < _LEAST_SHARE:
+        return [(inner, share)]
     return [
-        (path, share * count / total)
+        found
         for caller, count in sorted(callers.items())
-        for path, share in _paths_to(caller, calls, inner)
+        for found in _paths_to(caller, calls, inner, share * count / total)
     ]

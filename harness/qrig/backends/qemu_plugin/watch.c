@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { MAX_OTHERS = 24, MAX_COUNTERS_OF_OTHERS = 64 };
+enum { MAX_OTHERS = 256, MAX_COUNTERS_OF_OTHERS = 1024 };
 
 typedef struct watched {
     uint32_t last, target;
