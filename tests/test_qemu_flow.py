@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import random
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flow_checks import check
 from full_runs import FULL
-from qrig.backends.qemu_flow import WatchedEdge, edges_of_counts
+from qrig.backends.qemu_flow import WatchedEdge, edges_of_counts, edges_to_watch
 from qrig.errors import UndeterminedProfileError
 from random_programs import (
     EVENTS,
@@ -139,3 +140,15 @@ def test_code_outside_of_the_firmware_is_refused() -> None:
 def test_an_edge_is_written_as_the_plugin_reads_it() -> None:
     assert WatchedEdge(0x8002, 0x8010, ()).argument() == "0x8002:0x8010"
     assert WatchedEdge(0x8002, 0x8010, (0x8000, 0x8020)).argument() == "0x8002:0x8010:0x8000+0x8020"
+
+
+def test_a_count_that_may_hold_other_ways_is_not_used() -> None:
+    """The edge was chosen in a run in which less of the program was known."""
+    guard, body = Part(1, "if", 2, 1), Part(2, "if", 1, 1)
+    run = fixed([guard, body, RETURN_PART])
+    chosen = edges_to_watch(run.raw(), run.firmware.code)
+    assert [edge for edge in chosen if edge.others]
+    edges_of_counts(run.raw(chosen), run.firmware.code, chosen)
+    blind = tuple(attrs.evolve(edge, others=()) for edge in chosen)
+    with pytest.raises(UndeterminedProfileError):
+        edges_of_counts(run.raw(blind), run.firmware.code, blind)

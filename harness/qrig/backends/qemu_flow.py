@@ -68,6 +68,13 @@ def edges_of_counts(raw: dict[str, Any], code: Code, watched: tuple[WatchedEdge,
     program = read_blocks(raw["blocks"], code)
     numbers = {address: index for index, address in enumerate(program.basics)}
     by_last = {basic.last: address for address, basic in program.basics.items()}
+    # Where code ran that was not known when an edge was chosen, its count may include other ways.
+    trusted = {
+        edge
+        for edge in watched
+        if edge.last in by_last
+        and set(program.others(by_last[edge.last], edge.target)) <= set(edge.others)
+    }
     for phase in raw["phases"]:
         executions, counts = phase.pop("executions"), phase.pop("watched")
         flow = _Flow(program)
@@ -76,7 +83,7 @@ def edges_of_counts(raw: dict[str, Any], code: Code, watched: tuple[WatchedEdge,
         else:
             flow.count(executions, raw["mark"], phase["visits"])
             for edge, count in zip(watched, counts, strict=True):
-                if edge.last in by_last:
+                if edge in trusted:
                     flow.watched[by_last[edge.last], edge.target] = count
             edges = flow.solved()
         phase["edges"] = [

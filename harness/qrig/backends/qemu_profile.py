@@ -138,9 +138,12 @@ class QemuProfiling:
 
     def _keep_plan(self, raw: dict[str, Any]) -> None:
         found = edges_to_watch(raw, read_code(self.image))
-        edges = {(edge.last, edge.target): edge for edge in (*self.watched, *found)}
+        others: dict[tuple[int, int], set[int]] = {}
+        for edge in (*self.watched, *found):
+            others.setdefault((edge.last, edge.target), set()).update(edge.others)
+        edges = [[last, target, sorted(rest)] for (last, target), rest in others.items()]
         draft = self._plan.with_suffix(".part")
-        draft.write_text(json.dumps([attrs.astuple(edge) for edge in edges.values()]))
+        draft.write_text(json.dumps(edges))
         draft.replace(self._plan)
 
     def _document(self, raw: dict[str, Any]) -> dict[str, Any]:
