@@ -14,6 +14,17 @@ from qrig.reports.store import RunWriter
 from qrig.resources import firmware_root
 
 
+INTERRUPTED = "interrupted"
+"""The error of a run that the user ended."""
+
+
+def status_of(error: str | None) -> str:
+    """Return the status of a run that ended with `error`, None if it ended well."""
+    if error is None:
+        return "complete"
+    return INTERRUPTED if error == INTERRUPTED else "failed"
+
+
 def publish(
     writer: RunWriter,
     document: Mapping[str, Any],

@@ -15,7 +15,7 @@ from qrig.datasets import Sample
 from qrig.errors import BuildError, QrigError, TargetError, UsageError
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.reference import Trace, run_reference
-from qrig.reports.publish import publish
+from qrig.reports.publish import INTERRUPTED, publish, status_of
 from qrig.reports.store import RunWriter, new_run_id
 from qrig.runs.deployed import CRC, FULL, Deployed
 from qrig.runs.modelled import model_stamp, model_texts, modelled_boards, with_models
@@ -101,7 +101,7 @@ def bench(
     if not inputs:
         check_samples([cell.loaded for cell in cells])
     job = _Job(RunWriter(folder, new_run_id()), cells, trace, model, progress)
-    error: str | None = "interrupted"
+    error: str | None = INTERRUPTED
     try:
         for cell in cells:
             job.run_cell(cell, inputs or cell.loaded.samples[:samples])
@@ -156,10 +156,7 @@ class _Job:
 
     def finish(self, error: str | None) -> BenchResult:
         """Write table, plots and page of what there is; the run's own error goes into run.json."""
-        status = "complete" if error is None else "interrupted"
-        if error is not None and error != "interrupted":
-            status = "failed"
-        document = self._document(status, self.writer.verdict, error)
+        document = self._document(status_of(error), self.writer.verdict, error)
         rows = publish(self.writer, document)
         return BenchResult(self.writer.folder, rows, {"run_id": self.writer.run_id, **document})
 

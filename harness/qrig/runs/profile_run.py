@@ -17,7 +17,7 @@ from qrig.measure.profile_columns import PROFILE_TABLES
 from qrig.measure.rows import rows_of
 from qrig.profiles import write_profile
 from qrig.profiles.profile import MEMORY
-from qrig.reports.publish import publish
+from qrig.reports.publish import INTERRUPTED, publish, status_of
 from qrig.reports.store import RunWriter, new_run_id, write_atomically
 from qrig.runs.modelled import model_stamp, modelled_boards
 from qrig.runs.networks import LoadedNetwork
@@ -76,7 +76,7 @@ def profile_run(
         (loaded, target, modelled_boards(target, on)) for loaded in networks for target in targets
     ]
     job = _Job(RunWriter(folder, new_run_id()), placements)
-    error: str | None = "interrupted"
+    error: str | None = INTERRUPTED
     try:
         for loaded, target, boards in plans:
             progress(f"{loaded.name} on {target.name}")
@@ -128,10 +128,9 @@ class _Job:
     def finish(self, error: str | None) -> ProfileRun:
         """Write tables and page of what there is."""
         tables = joined_tables(self.cells)
-        status = {None: "complete", "interrupted": "interrupted"}.get(error, "failed")
         document = {
             "kind": "profile",
-            "status": status,
+            "status": status_of(error),
             "verdict": self.writer.verdict,
             "started": self.started.isoformat(timespec="seconds"),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
