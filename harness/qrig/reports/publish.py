@@ -13,7 +13,6 @@ from qrig.reports.profile_store import write_tables
 from qrig.reports.store import RunWriter
 from qrig.resources import firmware_root
 
-
 INTERRUPTED = "interrupted"
 """The error of a run that the user ended."""
 
