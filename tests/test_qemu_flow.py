@@ -53,7 +53,7 @@ def runs(draw: st.DrawFn, kinds: tuple[str, ...], main: tuple[str, ...] = MAIN) 
     return run
 
 
-many = settings(max_examples=3000 if FULL else 400, deadline=None, derandomize=True)
+many = settings(max_examples=1500 if FULL else 300, deadline=None, derandomize=True)
 
 
 @many
@@ -70,7 +70,7 @@ def test_edges_of_any_program_are_exact_or_refused(run: Run) -> None:
 
 @pytest.mark.parametrize("kind", RARE)
 def test_edges_around_what_is_rare_are_exact_or_refused(kind: str) -> None:
-    @settings(max_examples=1000 if FULL else 100, deadline=None, derandomize=True)
+    @settings(max_examples=300 if FULL else 60, deadline=None, derandomize=True)
     @given(runs((*SIMPLE, kind, kind, kind)))
     def check_all(run: Run) -> None:
         check(run)

@@ -128,7 +128,7 @@ def wide_sample(seed: int, count: int) -> Iterator[Halfwords]:
 
 @pytest.mark.parametrize(
     ("seed", "count"),
-    [(1, 15_000), *(pytest.param(seed, 300_000, marks=FULL_RUN) for seed in (2, 3))],
+    [(1, 15_000), *(pytest.param(seed, 100_000, marks=FULL_RUN) for seed in (2, 3))],
 )
 def test_wide_instructions_branch_where_capstone_says(
     disassembler: Any, seed: int, count: int
