@@ -11,6 +11,7 @@ import pytest
 
 import qrig.measure.timing.decode
 from hand_made import changed, hand_made
+from profiled_targets import profiled_target
 from qrig.backends.qemu import QemuBackend
 from qrig.cli import main
 from qrig.errors import TargetUnavailableError, UsageError
@@ -27,7 +28,7 @@ from qrig.runs.bench import bench, prepare
 from qrig.runs.modelled import modelled_boards
 from qrig.runs.profile import profile_cell
 from qrig.runs.profile_run import profile_run
-from qrig.runs.targets import find_target
+from qrig.runs.targets import Target, find_target
 
 MODELS = ("model_cycles_m4", "model_cycles_m7")
 
@@ -36,17 +37,16 @@ def _profile(tmp_path: Path, *arguments: str) -> int:
     return main(["profile", "--target", "mps2-an500", "--runs", str(tmp_path), *arguments])
 
 
-def _require_qemu() -> None:
-    target = find_target("mps2-an500@qemu")
-    reason = target.backend.unavailable() or target.backend.unprofiled()
-    if reason:
-        pytest.skip(f"{target.name}: {reason}")
+@pytest.fixture
+def machine() -> Target:
+    """The target of these tests, where it takes profiles."""
+    return profiled_target("mps2-an500")
 
 
+@pytest.mark.usefixtures("machine")
 def test_the_command_writes_a_run_and_a_document(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _require_qemu()
     out = tmp_path / "profile.json"
     assert _profile(tmp_path / "runs", "--json", str(out)) == 0
     printed = capsys.readouterr().out
@@ -73,18 +73,18 @@ def test_the_command_writes_a_run_and_a_document(
     assert read_profile(folder / "profile-0.json").inferences == 1
 
 
+@pytest.mark.usefixtures("machine")
 def test_the_document_goes_to_standard_output_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _require_qemu()
     assert _profile(tmp_path, "--json", "-") == 0
     assert json.loads(capsys.readouterr().out)["verdict"] == "bit-exact"
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_run_is_reported_again_and_compared_with_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _require_qemu()
     assert _profile(tmp_path) == 0
     (folder,) = tmp_path.iterdir()
     page = (folder / "report.html").read_text()
@@ -99,10 +99,10 @@ def test_a_run_is_reported_again_and_compared_with_itself(
     assert json.loads(capsys.readouterr().out)["verdict"] == "same"
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_profile_is_priced_again_with_its_firmware(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _require_qemu()
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     assert _profile(tmp_path / "runs", "--json", str(first)) == 0
     (folder,) = (tmp_path / "runs").iterdir()
@@ -126,10 +126,10 @@ def test_a_profile_is_priced_again_with_its_firmware(
     assert "together" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("machine")
 def test_runs_of_different_silicon_are_not_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _require_qemu()
     assert _profile(tmp_path) == 0
     assert _profile(tmp_path, "--on", "mps2-an500") == 0
     first, second = sorted(path.name for path in tmp_path.iterdir())
@@ -147,9 +147,9 @@ def test_a_run_without_a_profile_is_not_compared(
     assert "qrig profile" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_slower_network_is_explained(tmp_path: Path) -> None:
     """Twice the classes in the last layer: its loop runs twice as often, no other layer changes."""
-    _require_qemu()
     target = find_target("mps2-an500@qemu")
     boards = modelled_boards(target)
     before = hand_made()
@@ -177,10 +177,10 @@ def test_a_slower_network_is_explained(tmp_path: Path) -> None:
     assert "iterations" in text or "times" in text, text
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_target_without_profiles_counts_instructions(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _require_qemu()
     monkeypatch.setattr(QemuBackend, "unprofiled", lambda self: "its QEMU is of an unknown version")
     out = tmp_path / "profile.json"
     assert _profile(tmp_path / "runs", "--json", str(out)) == 0
@@ -193,10 +193,10 @@ def test_a_target_without_profiles_counts_instructions(
     assert "model_cycles_m7" not in cell["total"]
 
 
+@pytest.mark.usefixtures("machine")
 def test_unknown_instructions_are_shown_and_never_priced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _require_qemu()
     real = qrig.measure.timing.decode._instruction
 
     def without_ssat(raw: Any) -> Instruction:
@@ -219,9 +219,9 @@ def test_unknown_instructions_are_shown_and_never_priced(
     assert cell["total"]["model_cycles_m7"] is None
 
 
+@pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize("counts", ["blocks", "edges"])
 def test_fewer_counts_give_the_same_instructions(tmp_path: Path, counts: str) -> None:
-    _require_qemu()
     documents = []
     for mode in (counts, "memory"):
         out = tmp_path / f"{mode}.json"
@@ -266,8 +266,8 @@ def test_a_board_that_is_only_modelled_runs_nothing(capsys: pytest.CaptureFixtur
     assert "--on nucleo-f746" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("machine")
 def test_a_failing_cell_keeps_those_before_it(tmp_path: Path) -> None:
-    _require_qemu()
     targets = (find_target("mps2-an500"), find_target("host"))
     with pytest.raises(TargetUnavailableError):
         profile_run([hand_made()], targets, tmp_path)

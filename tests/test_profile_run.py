@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from hand_made import hand_made
+from profiled_targets import profiled_target
 from qrig.build.image import read_image
 from qrig.errors import FileFormatError
 from qrig.measure.profile_columns import MIX
@@ -17,17 +18,13 @@ from qrig.runs.deployed import LOGITS, Deployed
 from qrig.runs.modelled import modelled_boards
 from qrig.runs.networks import load_network
 from qrig.runs.profile import ProfiledCell, profile_cell
-from qrig.runs.targets import find_target
 
 MODELS = ("model_cycles_m4", "model_cycles_m7")
 
 
 @pytest.fixture(scope="module", params=["mps2-an386", "mps2-an500"])
 def cell(request: pytest.FixtureRequest) -> ProfiledCell:
-    target = find_target(f"{request.param}@qemu")
-    reason = target.backend.unavailable() or target.backend.unprofiled()
-    if reason:
-        pytest.skip(f"{target.name}: {reason}")
+    target = profiled_target(request.param)
     loaded = load_network("lenet-mnist")
     return profile_cell(target, loaded, loaded.samples[0], modelled_boards(target))
 
@@ -131,9 +128,7 @@ def test_a_profile_survives_its_file(cell: ProfiledCell, tmp_path: Path) -> None
 
 
 def test_placements_span_the_cycles_of_each(tmp_path: Path) -> None:
-    target, loaded = find_target("mps2-an500@qemu"), hand_made()
-    if target.backend.unavailable() or target.backend.unprofiled():
-        pytest.skip(f"{target.name}: cannot take profiles here")
+    target, loaded = profiled_target("mps2-an500"), hand_made()
     boards = modelled_boards(target)
     cell = profile_cell(target, loaded, loaded.samples[0], boards, placements=3)
     layers = cell.tables["layers"]

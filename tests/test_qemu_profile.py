@@ -9,6 +9,7 @@ import pytest
 import qrig.backends.qemu
 from execution_log import executed, function_range, logging_qemu
 from hand_made import hand_made
+from profiled_targets import profiled_target
 from qrig.backends.qemu_plugin import plugin_api
 from qrig.build import Deployment, build_deployment
 from qrig.build.image import read_image
@@ -17,7 +18,7 @@ from qrig.errors import TargetError, TargetUnavailableError, UndeterminedProfile
 from qrig.profiles import Access, Cache, Phase, Profile, ProfileRequest
 from qrig.profiles.profile import BLOCKS, EDGES, HARNESS, MEMORY, MODES, OVERHEAD, START_UP
 from qrig.runs.deployed import CRC, FULL, LOGITS, Deployed
-from qrig.runs.targets import Target, find_target
+from qrig.runs.targets import Target
 
 _CACHES = (
     Cache("small/data", "data", 128, 16, 8, ("code",)),
@@ -28,11 +29,7 @@ _CACHES = (
 
 @pytest.fixture(params=["mps2-an386", "mps2-an500"])
 def machine(request: pytest.FixtureRequest) -> Target:
-    target = find_target(f"{request.param}@qemu")
-    reason = target.backend.unavailable() or target.backend.unprofiled()
-    if reason:
-        pytest.skip(f"{target.name}: {reason}")
-    return target
+    return profiled_target(request.param)
 
 
 @pytest.fixture

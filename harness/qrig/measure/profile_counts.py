@@ -28,6 +28,7 @@ class Program:
 
     profile: Profile
     image: FirmwareImage
+    code: ProfiledCode = field(repr=False)
     blocks: tuple[tuple[Instruction, ...], ...] = field(repr=False)
     functions: dict[int, str] = field(repr=False)
 
@@ -54,7 +55,7 @@ def read_program(profile: Profile, image: FirmwareImage) -> Program:
         for block in blocks
         for instruction in block
     }
-    return Program(profile, image, blocks, functions)
+    return Program(profile, image, code, blocks, functions)
 
 
 @define

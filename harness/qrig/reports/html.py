@@ -271,7 +271,7 @@ def _plots(rows: pd.DataFrame, models: Mapping[str, str]) -> Iterator[dict[str, 
                     rows, counter, network=network, width_in=width_in, models=models
                 )
                 # Markup: inline_svg escapes the names it holds.
-                plot[width] = Markup(inline_svg(figure, f"p{number}-", _CSS_COLOURS))  # noqa: S704
+                plot[width] = Markup(inline_svg(figure, f"p{number}-", _CSS_COLOURS))  # noqa: S704  # see above
             yield plot
 
 

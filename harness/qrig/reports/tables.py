@@ -34,12 +34,11 @@ _NETWORK: Final = ["target", "network"]
 _LAYER: Final = [*_NETWORK, "layer_index", "layer", "type", "shape"]
 _TEXTS: Final = ("target", "network", "input", "layer", "type", "shape", "verdict")
 _INTEGERS: Final = ("input_index", "layer_index", "mac", "instructions", "cycles", "differing")
-_MODELLED: Final = MODEL_COLUMNS
 _TYPES: Final[dict[str, str]] = {
     **dict.fromkeys((*_TEXTS, "first_difference"), "string"),
     **dict.fromkeys(_INTEGERS, "Int64"),
     "latency_us": "Float64",
-    **dict.fromkeys(_MODELLED, "Float64"),
+    **dict.fromkeys(MODEL_COLUMNS, "Float64"),
 }
 _SEVERITY: Final = {"bit-exact": 0, "not-traced": 1, "differs": 2}
 _STYLES: Final = {"bit-exact": "green", "not-traced": "yellow", "differs": "bold red"}
@@ -78,7 +77,7 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     for counter in ("instructions", "cycles"):
         for statistic in ("median", "min", "max"):
             table[f"{counter}_{statistic}"] = groups[counter].agg(statistic)
-    for name in ("latency_us", *_MODELLED):
+    for name in ("latency_us", *MODEL_COLUMNS):
         table[f"{name}_median"] = groups[name].median()
     mac = table["mac"].where(table["mac"] > 0)
     table["instructions_per_mac"] = table["instructions_median"] / mac
@@ -109,7 +108,7 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
     layers = frame.drop_duplicates([*_NETWORK, "layer_index"])
     table["mac"] = layers.groupby(_NETWORK)["mac"].sum()
-    for counter in ("instructions", "cycles", "latency_us", *_MODELLED):
+    for counter in ("instructions", "cycles", "latency_us", *MODEL_COLUMNS):
         table[f"{counter}_median"] = _per_inference(frame, counter)
     severity = (table["layers_checked"] == 0).astype("Int64")
     table["verdict"] = _verdict(severity.mask(table["layers_checked"] > table["bit_exact"], 2))
@@ -142,7 +141,7 @@ def counters_present(rows: pd.DataFrame) -> list[str]:
 
 def quantities_present(rows: pd.DataFrame) -> list[str]:
     """Name the counters and model latencies that hold any number, in the order they are plotted."""
-    modelled = [name for name in _MODELLED if name.startswith("model_latency_us")]
+    modelled = [name for name in MODEL_COLUMNS if name.startswith("model_latency_us")]
     return counters_present(rows) + [
         name for name in modelled if name in rows.columns and bool(rows[name].notna().any())
     ]

@@ -12,12 +12,13 @@ from attrs import define, field, frozen
 
 from qrig.build import Deployment, build_deployment
 from qrig.datasets import Sample
-from qrig.errors import BuildError, QrigError, TargetError, UsageError
+from qrig.errors import QrigError, UsageError
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.reference import Trace, run_reference
-from qrig.reports.publish import INTERRUPTED, publish, status_of
+from qrig.reports.publish import publish, status_of
 from qrig.reports.store import RunWriter, new_run_id
 from qrig.runs.deployed import CRC, FULL, Deployed
+from qrig.runs.ending import run_to_end
 from qrig.runs.modelled import model_stamp, model_texts, modelled_boards, with_models
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import make_stamp
@@ -101,17 +102,12 @@ def bench(
     if not inputs:
         check_samples([cell.loaded for cell in cells])
     job = _Job(RunWriter(folder, new_run_id()), cells, trace, model, progress)
-    error: str | None = INTERRUPTED
-    try:
+
+    def work() -> None:
         for cell in cells:
             job.run_cell(cell, inputs or cell.loaded.samples[:samples])
-        error = None
-    except QrigError as failure:
-        error = str(failure)
-        raise
-    finally:
-        result = job.finish(error)
-    return result
+
+    return run_to_end(work, job.finish)
 
 
 @define
@@ -173,7 +169,7 @@ class _Job:
         boards = modelled_boards(cell.target)
         try:
             profiled = profile_cell(cell.target, cell.loaded, sample, boards)
-        except (TargetError, BuildError) as error:
+        except QrigError as error:  # the main job goes on without estimates
             self.notices.append(f"{cell.name}: no model cycles: {error}")
             return ()
         self.notices += profiled.unknown

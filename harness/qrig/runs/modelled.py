@@ -76,8 +76,7 @@ def _caches(board: Board) -> list[Cache]:
 
 def model_text(board: Board) -> str:
     """Say what a model stands for: core, board, clock and the wait states of its code."""
-    assert board.memory is not None  # noqa: S101  # modelled_boards returns no other
-    waits = board.memory.code.wait_states
+    waits = board.memory.code.wait_states if board.memory is not None else 0
     return (
         f"{board.core} on {board.name} at {board.clock_hz / 1e6:g} MHz, "
         f"{waits} wait state{'s'[: waits != 1]}"

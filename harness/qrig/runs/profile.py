@@ -108,7 +108,7 @@ def _profiled(
     image = read_image(deployment.elf)
     program = read_program(profile, image)
     priced = {
-        suffix: price_profile(profile, image, board)
+        suffix: price_profile(profile, image, board, code=program.code)
         for suffix, board in boards.items()
         if request.mode == MEMORY
     }

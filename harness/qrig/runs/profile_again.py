@@ -38,7 +38,10 @@ def profile_again(profile: Path, elf: Path, on: tuple[str, ...] = ()) -> ReadPro
     taken, image = read_profile(profile), read_image(elf)
     program = read_program(taken, image)
     boards = chosen_boards(on or _counted_boards(taken)) if taken.mode == MEMORY else {}
-    priced = {suffix: price_profile(taken, image, board) for suffix, board in boards.items()}
+    priced = {
+        suffix: price_profile(taken, image, board, code=program.code)
+        for suffix, board in boards.items()
+    }
     for suffix, one in priced.items():
         if not one.memory_counted:
             raise UsageError(

@@ -12,13 +12,14 @@ import pandas as pd
 from attrs import define, field, frozen
 
 from qrig.datasets import Sample
-from qrig.errors import QrigError, UsageError
+from qrig.errors import UsageError
 from qrig.measure.profile_columns import PROFILE_TABLES
 from qrig.measure.rows import rows_of
 from qrig.profiles import write_profile
 from qrig.profiles.profile import MEMORY
-from qrig.reports.publish import INTERRUPTED, publish, status_of
+from qrig.reports.publish import publish, status_of
 from qrig.reports.store import RunWriter, new_run_id, write_atomically
+from qrig.runs.ending import run_to_end
 from qrig.runs.modelled import model_stamp, modelled_boards
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.profile import ProfiledCell, profile_cell
@@ -76,8 +77,8 @@ def profile_run(
         (loaded, target, modelled_boards(target, on)) for loaded in networks for target in targets
     ]
     job = _Job(RunWriter(folder, new_run_id()), placements)
-    error: str | None = INTERRUPTED
-    try:
+
+    def work() -> None:
         for loaded, target, boards in plans:
             progress(f"{loaded.name} on {target.name}")
             chosen = sample or loaded.samples[0]
@@ -85,13 +86,8 @@ def profile_run(
                 target, loaded, chosen, boards, placements=placements, counts=counts
             )
             job.keep(cell)
-        error = None
-    except QrigError as failure:
-        error = str(failure)
-        raise
-    finally:
-        result = job.finish(error)
-    return result
+
+    return run_to_end(work, job.finish)
 
 
 @define

@@ -42,7 +42,7 @@ class LoopCycles:
     note: str = ""
 
 
-class _NotExpressible(Exception):  # noqa: N818  it never leaves this module
+class _NotExpressible(Exception):  # noqa: N818  # no error for users: it never leaves this module
     """An instruction cannot be shown to llvm-mca; the text says why."""
 
 

@@ -31,15 +31,17 @@ def price_profile(
     model: str | None = None,
     *,
     kinds: Collection[str] = (LAYER, OVERHEAD),
+    code: ProfiledCode | None = None,
 ) -> PricedProfile:
     """Return what every instruction of `profile` cost on `board`, in core cycles.
 
-    `model` is a core, by default the board's; phases of other kinds than `kinds` stay empty. Raises
+    `model` is a core, by default the board's; phases of other kinds than `kinds` stay empty; `code`
+    is that of `profile` and `image` where it was decoded before. Raises
     UsageError for a core without a model, FileFormatError if `image` is not what was profiled.
     """
     core = model or board.core
     timing = find_model(core)(board)
-    code = ProfiledCode(profile, image)
+    code = ProfiledCode(profile, image) if code is None else code
     pricer = _Pricer(profile, code, PairCosts(timing), CountedCosts(profile, code, board, timing))
     return PricedProfile(
         core=core,
