@@ -1,4 +1,4 @@
-#include "q7_internal.h"
+#include "q7_convolution.h"
 
 arm_status arm_convolve_HWC_q7_fast(const q7_t *in, uint16_t dim_in, uint16_t ch_in,
                                     const q7_t *weights, uint16_t ch_out, uint16_t dim_kernel,
@@ -9,9 +9,24 @@ arm_status arm_convolve_HWC_q7_fast(const q7_t *in, uint16_t dim_in, uint16_t ch
     if (ch_in % 4 != 0 || ch_out % 2 != 0) {
         return ARM_MATH_SIZE_MISMATCH;
     }
-    q7_axis axis = {dim_in, dim_out, dim_kernel, padding, stride};
-    q7_output output = {bias, bias_shift, out_shift};
-    return q7_convolve(in, axis, axis, ch_in, weights, ch_out, output, out, buffer_a);
+    const q7_convolution call = {
+        .in = in,
+        .weights = weights,
+        .bias = bias,
+        .out = out,
+        .scratch = buffer_a,
+        .x = {dim_in, dim_out, dim_kernel, padding, stride},
+        .y = {dim_in, dim_out, dim_kernel, padding, stride},
+        .ch_in = ch_in,
+        .ch_out = ch_out,
+        .bias_shift = bias_shift,
+        .out_shift = out_shift,
+    };
+    if (!q7_convolution_valid(&call)) {
+        return ARM_MATH_SIZE_MISMATCH;
+    }
+    q7_convolve_image(&call);
+    return ARM_MATH_SUCCESS;
 }
 
 size_t arm_convolve_HWC_q7_fast_buffer_bytes(uint16_t ch_in, uint16_t dim_kernel) {

@@ -23,27 +23,28 @@ typedef struct {
     uint16_t out_shift;
 } q7_output;
 
-/* Convolution along both axes. columns has 2 * kernel.x * kernel.y * ch_in elements. */
-arm_status q7_convolve(const q7_t *in, q7_axis x, q7_axis y, uint16_t ch_in, const q7_t *weights,
-                       uint16_t ch_out, q7_output output, q7_t *out, q15_t *columns);
-size_t q7_convolve_buffer_bytes(uint16_t ch_in, uint16_t kernel_x, uint16_t kernel_y);
-
 /* Widen length values in the order q7_dot_* read them: every four as 0, 2, 1, 3, the rest as is.
  * in may be the upper half of out. */
 void q7_widen(const q7_t *in, uint32_t length, q15_t *out);
-
-/* Two columns (widened, one after the other) with rows of weights: rows outputs of each. */
-void q7_dot_two_columns(const q15_t *columns, const q7_t *weights, uint32_t length, uint16_t rows,
-                        q7_output output, q7_t *out_0, q7_t *out_1);
 
 /* One column (widened) with rows of weights. */
 void q7_dot_one_column(const q15_t *column, const q7_t *weights, uint32_t length, uint16_t rows,
                        q7_output output, q7_t *out);
 
+/* Half of the output step, added before the shift: rounds half up. out_shift is at most 31. */
+static inline uint32_t q7_rounding(uint32_t out_shift) {
+#ifdef ARM_NN_TRUNCATE
+    (void)out_shift;
+    return 0;
+#else
+    return (1u << out_shift) >> 1;
+#endif
+}
+
 /* The accumulator a row starts from: bias and rounding. */
 static inline int32_t q7_start(q7_output output, uint32_t row) {
     uint32_t bias = (uint32_t)(int32_t)output.bias[row] << output.bias_shift;
-    return (int32_t)(bias + ((1u << output.out_shift) >> 1));
+    return (int32_t)(bias + q7_rounding(output.out_shift));
 }
 
 /* Whether a pooling along this axis stays inside its input, window by window. */
