@@ -1,0 +1,8 @@
+#include "arm_nnfunctions.h"
+
+/* The sums are kept in registers. */
+size_t arm_avepool_q7_HWC_nonsquare_buffer_bytes(uint16_t dim_out_x, uint16_t ch) {
+    (void)dim_out_x;
+    (void)ch;
+    return 0;
+}
