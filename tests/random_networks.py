@@ -7,6 +7,7 @@ import numpy as np
 from qrig.fixedpoint.quantized import (
     Int8Array,
     QuantizedConvolution,
+    QuantizedDepthwiseConvolution,
     QuantizedInnerProduct,
     QuantizedInput,
     QuantizedLayer,
@@ -24,9 +25,8 @@ class _Maker:
         self.pick = random.Random(seed)
         self.numbers = np.random.default_rng(seed)
         self.layers: list[QuantizedLayer] = []
-        side = self.pick.randint(7, 14)
-        width = side if self.pick.random() < 0.5 else self.pick.randint(7, 14)
-        self.shape = Shape(side, width, self.pick.choice((1, 2, 3, 3, 4, 5)))
+        self.square = self.pick.random() < 0.6
+        self.shape = Shape(*self.pair(7, 14), self.pick.choice((1, 2, 3, 3, 4, 4, 5, 8)))
         self.last = "data"
 
     def values(self, *shape: int) -> Int8Array:
@@ -41,36 +41,52 @@ class _Maker:
         self.last, self.shape = name, out
         return found
 
+    def pair(self, low: int, high: int) -> Pair:
+        """Two extents, equal in a square network."""
+        y = self.pick.randint(low, high)
+        return Pair(y, y if self.square else self.pick.randint(low, high))
+
+    def window(self) -> tuple[Pair, Pair, Pair] | None:
+        """Kernel, stride and padding that fit the image; a single tap every now and then."""
+        if self.pick.random() < 0.2:
+            return Pair(1, 1), Pair(1, 1), Pair(0, 0)
+        kernel, stride, pad = self.pair(1, 5), self.pair(1, 2), self.pair(0, 2)
+        sides = zip(kernel, self.shape[:2], pad, strict=True)
+        return None if any(k > side + 2 * p for k, side, p in sides) else (kernel, stride, pad)
+
+    def shifts(self) -> tuple[int, int]:
+        """Bias shift and output shift, both also beyond what a network has."""
+        return self.pick.choice((0, 0, 3, 7, 24, 31)), self.pick.choice((0, 5, 7, 9, 11, 30))
+
     def convolution(self) -> None:
-        kernel = Pair(self.pick.randint(1, 5), self.pick.randint(1, 5))
-        if self.pick.random() < 0.6:
-            kernel = Pair(kernel.y, kernel.y)
-        stride = Pair(*([self.pick.randint(1, 2)] * 2))
-        pad = Pair(*([self.pick.randint(0, 2)] * 2))
-        if kernel.y > self.shape.h + 2 * pad.y or kernel.x > self.shape.w + 2 * pad.x:
+        window = self.window()
+        if window is None:
             return
-        before, channels = self.shape, self.pick.choice((1, 2, 3, 4, 7, 8, 12))
-        out = convolution_output(before, kernel, stride, pad, channels)
-        self.layers.append(
-            QuantizedConvolution(
-                *self.base("conv", out),
-                kernel,
-                stride,
-                pad,
-                self.values(channels, kernel.y, kernel.x, before.c),
-                self.values(channels),
-                self.pick.choice((0, 0, 3, 7, 24, 31)),
-                self.pick.choice((0, 5, 7, 9, 11, 30)),
-            )
-        )
+        before, channels = self.shape, self.pick.choice((1, 2, 3, 4, 4, 7, 8, 8, 12))
+        base = self.base("conv", convolution_output(before, *window, channels))
+        weights = self.values(channels, *window[0], before.c)
+        bias, shifts = self.values(channels), self.shifts()
+        self.layers.append(QuantizedConvolution(*base, *window, weights, bias, *shifts))
+
+    def depthwise(self) -> None:
+        window = self.window()
+        if window is None:
+            return
+        channels = self.shape.c
+        base = self.base("depthwise", convolution_output(self.shape, *window, channels))
+        weights, bias = self.values(*window[0], channels), self.values(channels)
+        shifts = self.shifts()
+        self.layers.append(QuantizedDepthwiseConvolution(*base, *window, weights, bias, *shifts))
 
     def pooling(self) -> None:
-        kernel = Pair(*([self.pick.randint(2, 3)] * 2))
-        if min(self.shape.h, self.shape.w) < kernel.y:
-            return
         method = self.pick.choice(("max", "average"))
+        kernel = Pair(*([self.pick.randint(2, 3)] * 2))
         stride = Pair(*([self.pick.randint(1, 3)] * 2))
         pad = Pair(1, 1) if method == "max" and stride.y > 1 else Pair(0, 0)
+        if self.pick.random() < 0.2:  # the whole map
+            kernel, stride, pad = Pair(*self.shape[:2]), Pair(1, 1), Pair(0, 0)
+        if self.shape.h < kernel.y or self.shape.w < kernel.x:
+            return
         out = pooling_output(self.shape, kernel, stride, pad)
         sides = zip(out[:2], self.shape[:2], strict=True)
         if any(o > i or (o - 1) * stride.y - pad.y >= i for o, i in sides):
@@ -109,7 +125,9 @@ def random_network(seed: int) -> QuantizedNetwork:
         0,
     )
     for _ in range(maker.pick.randint(2, 6)):
-        maker.pick.choice((maker.convolution, maker.convolution, maker.pooling, maker.relu))()
+        maker.pick.choice(
+            (maker.convolution, maker.convolution, maker.depthwise, maker.pooling, maker.relu)
+        )()
     for _ in range(maker.pick.randint(0, 2)):
         maker.inner_product()
         if maker.pick.random() < 0.5:

@@ -9,7 +9,15 @@ import pytest
 from qrig.errors import FileFormatError, UnsupportedNetworkError
 from qrig.networks.caffe import build_network, read_prototxt, read_weights
 from qrig.networks.caffe.weights import Weights
-from qrig.networks.graph import Convolution, InnerProduct, Network, Pair, Pooling, Shape
+from qrig.networks.graph import (
+    Convolution,
+    DepthwiseConvolution,
+    InnerProduct,
+    Network,
+    Pair,
+    Pooling,
+    Shape,
+)
 from real_models import MODELS, requires_models
 from tiny_network import PROTOTXT, tiny_blobs
 
@@ -187,6 +195,43 @@ def test_every_way_to_write_a_window(
         (8 + 2 * pad[1] - kernel[1]) // stride[1] + 1,
         2,
     )
+
+
+def grouped(channels: int, groups: int, window: str = "kernel_h: 3 kernel_w: 2 pad_h: 1") -> str:
+    """One convolution of the input `x`."""
+    return (
+        'input: "x" layer { name: "c" type: "Convolution" bottom: "x" top: "c" '
+        f"convolution_param {{ num_output: {channels} group: {groups} {window} }} }}"
+    )
+
+
+def test_a_group_for_every_channel_is_depthwise(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(2)
+    weights = numbers.normal(size=(3, 1, 3, 2)).astype(np.float32)
+    bias = numbers.normal(size=3).astype(np.float32)
+    layer = build(tmp_path, grouped(3, 3), {"c": [weights, bias]}).output
+    assert isinstance(layer, DepthwiseConvolution)
+    assert layer.type == "depthwise"
+    assert (layer.kernel, layer.stride, layer.pad) == ((3, 2), (1, 1), (1, 0))
+    assert layer.out_shape == (8, 7, 3)
+    # Caffe's (channel, 1, ky, kx) becomes (ky, kx, channel).
+    assert layer.weights.shape == (3, 2, 3)
+    assert layer.weights[2, 0, 1] == weights[1, 0, 2, 0]
+    assert layer.weights.flags.c_contiguous
+    assert np.array_equal(layer.bias, bias)
+
+
+def test_one_group_of_one_channel_is_an_ordinary_convolution(tmp_path: Path) -> None:
+    blobs: Weights = {"c": [np.ones((1, 1, 3, 2), np.float32), np.ones(1, np.float32)]}
+    layer = build(tmp_path, grouped(1, 1), blobs, Shape(8, 8, 1)).output
+    assert isinstance(layer, Convolution)
+
+
+@pytest.mark.parametrize("shape", [(3, 3, 3, 2), (3, 1, 2, 3), (1, 3, 3, 2), (3, 6)])
+def test_weights_that_are_not_depthwise_are_told(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    blobs: Weights = {"c": [np.ones(shape, np.float32), np.ones(3, np.float32)]}
+    with pytest.raises(FileFormatError, match=r"'c': expected a blob of shape \(3, 1, 3, 2\)"):
+        build(tmp_path, grouped(3, 3), blobs)
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,13 @@ def test_a_broken_definition_is_a_format_error(
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        (CONV, CONV + " group: 2", "conv1.*2 groups"),
-        (CONV, CONV + " group: 0", "conv1.*0 groups"),
+        (CONV, CONV + " group: 2", r":10: layer 'conv1'.*2 groups for 3 input and 4 output"),
+        (CONV, CONV + " group: 3", r":10: layer 'conv1'.*3 groups for 3 input and 4 output"),
+        (CONV, CONV + " group: 4", r":10: layer 'conv1'.*4 groups for 3 input and 4 output"),
+        (CONV, CONV + " group: 0", r":10: layer 'conv1'.*0 groups"),
+        (CONV, CONV + " group: 4294967295", r":10: layer 'conv1'.*4294967295 groups"),
+        (CONV, "num_output: 6 kernel_size: 3 group: 3", "3 groups for 3 input and 6 output"),
+        (CONV, "num_output: 3 kernel_size: 3 group: 3 dilation: 2", "conv1.*dilation"),
         (CONV, CONV + " dilation: 2", "conv1.*dilation"),
         (POOL, "pool: STOCHASTIC kernel_size: 2", "stochastic"),
         (POOL, "pool: AVE kernel_size: 3 stride: 2 pad: 1", "average pooling with padding"),

@@ -19,6 +19,7 @@ from oracle import (
     softmax,
     wrap32,
 )
+from oracle_depthwise import depthwise_conv
 from real_models import MODELS, requires_models
 
 Vector = dict[str, Any]
@@ -54,12 +55,21 @@ def test_nonsquare_convolutions_equal_arms(v: Vector) -> None:
 
 
 @pytest.mark.parametrize("v", golden("depthwise", 2))
-def test_each_channel_of_a_depthwise_convolution_is_a_convolution(v: Vector) -> None:
-    ch, dim, k, pad, stride = v["ch"], v["dim_in"], v["k"], v["pad"], v["stride"]
-    for c in range(ch):
-        shape = (dim, dim, 1, v["w"][c::ch], [v["b"][c]], 1, k, k, pad, pad, stride, stride)
-        result = conv(v["x"][c::ch], *shape, v["bias_shift"], v["out_shift"])
-        assert result == (v["y"][c::ch], v["dim_out"], v["dim_out"])
+def test_depthwise_convolutions_equal_arms(v: Vector) -> None:
+    dim, k, pad, stride = v["dim_in"], v["k"], v["pad"], v["stride"]
+    shape = (dim, dim, v["ch"], v["w"], v["b"], k, k, pad, pad, stride, stride)
+    result = depthwise_conv(v["x"], *shape, v["bias_shift"], v["out_shift"])
+    assert result == (v["y"], v["dim_out"], v["dim_out"])
+
+
+def test_depthwise_convolution_keeps_channels_apart_and_innermost() -> None:
+    # Two channels, 1 x 3; channel 0 is 1 2 3, channel 1 is 10 20 30.
+    image, weights, bias = [1, 10, 2, 20, 3, 30], [1, 0, 0, 1], [0, 5]
+    window = (1, 2, 0, 0, 1, 1)
+    result = depthwise_conv(image, 1, 3, 2, weights, bias, *window, 0, 0)
+    assert result == ([1, 25, 2, 35], 1, 2)
+    with pytest.raises(ValueError, match="2 channels"):
+        depthwise_conv(image, 1, 3, 2, weights[:3], bias, *window, 0, 0)
 
 
 @pytest.mark.parametrize("v", golden("fc", 4))

@@ -36,9 +36,12 @@ def test_the_wheel_holds_what_a_checkout_has(wheel: Path) -> None:
         "qrig/codegen/templates/network.c.j2",
         "qrig/reports/templates/profile.html.j2",
         "qrig/reports/templates/report.html.j2",
-        "qrig/_share/firmware/kernels/arm_relu_q7.c",
+        "qrig/_share/firmware/kernels/dsp/arm_relu_q7.c",
+        "qrig/_share/firmware/kernels/portable/arm_relu_q7.c",
         "qrig/_share/firmware/port/cortex_m/link.ld",
         "qrig/_share/targets/mps2-an386/board.toml",
+        "qrig/_share/models/ds-cnn/ds-cnn.caffemodel.h5",
+        "qrig/_share/models/ds-cnn/network.toml",
         "qrig/_share/models/lenet-mnist/network.toml",
     } <= names
     assert not [name for name in names if "__pycache__" in name]

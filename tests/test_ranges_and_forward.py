@@ -15,10 +15,12 @@ from qrig.errors import FileFormatError, InputError, UnsupportedNetworkError
 from qrig.fixedpoint import LayerFormat, read_formats
 from qrig.fixedpoint.convert import quantize_network
 from qrig.fixedpoint.formats import formats_document, formats_from_json
+from qrig.fixedpoint.quantized import QuantizedDepthwiseConvolution
 from qrig.networks.caffe import build_network, read_mean, read_prototxt, read_weights
 from qrig.networks.forward import forward
 from qrig.networks.graph import (
     Convolution,
+    DepthwiseConvolution,
     FloatArray,
     InnerProduct,
     Input,
@@ -48,14 +50,18 @@ def mixed_network() -> Network:
         return numbers.normal(size=shape).astype(np.float32)
 
     image, mapped, pooled, averaged = Shape(6, 7, 2), Shape(3, 6, 3), Shape(2, 3, 3), Shape(1, 2, 3)
-    none, vector = Pair(0, 0), Shape(1, 1, 4)
+    none, vector, filtered = Pair(0, 0), Shape(1, 1, 4), Shape(2, 6, 3)
     layers: tuple[Layer, ...] = (
         Convolution(
             "conv", ("data",), image, mapped, Pair(3, 2), Pair(2, 1), Pair(1, 0),
             floats(3, 3, 2, 2), floats(3),
         ),
         ReLU("relu", ("conv",), mapped, mapped),
-        Pooling("max", ("relu",), mapped, pooled, "max", Pair(2, 2), Pair(2, 2), Pair(1, 0)),
+        DepthwiseConvolution(
+            "depth", ("relu",), mapped, filtered, Pair(2, 3), Pair(1, 1), Pair(0, 1),
+            floats(2, 3, 3), floats(3),
+        ),
+        Pooling("max", ("depth",), filtered, pooled, "max", Pair(2, 2), Pair(2, 2), Pair(1, 0)),
         Pooling("mean", ("max",), pooled, averaged, "average", Pair(2, 2), Pair(1, 2), none),
         InnerProduct("ip", ("mean",), averaged, vector, floats(4, 6), floats(4)),
         Softmax("softmax", ("ip",), vector, vector),
@@ -90,7 +96,7 @@ def slow_value(layer: Layer, tensor: Tensor, at: tuple[int, ...]) -> float:
         for index, place in enumerate(np.ndindex(*layer.in_shape)):
             total += float(layer.weights[c, index]) * tensor[place[0], place[1], place[2]]
         return total
-    assert isinstance(layer, Convolution | Pooling)
+    assert isinstance(layer, Convolution | DepthwiseConvolution | Pooling)
     taps = [
         (ky, kx, y * layer.stride.y - layer.pad.y + ky, x * layer.stride.x - layer.pad.x + kx)
         for ky in range(layer.kernel.y)
@@ -102,6 +108,11 @@ def slow_value(layer: Layer, tensor: Tensor, at: tuple[int, ...]) -> float:
             float(layer.weights[c, ky, kx, i]) * tensor[row, column, i]
             for ky, kx, row, column in inside
             for i in range(layer.in_shape.c)
+        )
+    if isinstance(layer, DepthwiseConvolution):
+        return float(layer.bias[c]) + sum(
+            float(layer.weights[ky, kx, c]) * tensor[row, column, c]
+            for ky, kx, row, column in inside
         )
     values = [tensor[row, column, c] for _, _, row, column in inside]
     return max(values) if layer.method == "max" else sum(values) / len(values)
@@ -255,20 +266,52 @@ def test_whatever_is_chosen_can_be_quantised(weight: float, bias: float, pixel: 
     assert abs(found - (weight * x + bias)) <= bound
 
 
+def test_a_depthwise_convolution_in_fixed_point_follows_its_float_form() -> None:
+    numbers = np.random.default_rng(4)
+    image, mapped = Shape(6, 5, 3), Shape(3, 6, 3)
+    layer = DepthwiseConvolution(
+        "depth", ("data",), image, mapped, Pair(3, 2), Pair(2, 1), Pair(1, 1),
+        numbers.normal(size=(3, 2, 3)).astype(np.float32), numbers.normal(size=3).astype("f4"),
+    )  # fmt: skip
+    network = Network("depth", Input("data", image, "rgb", None, 2.0**-8), (layer,))
+    pixels = numbers.integers(0, 256, image, dtype=np.uint8)
+    formats = choose_formats(network, [pixels])
+    entry = formats.layers["depth"]
+    quantized = quantize_network(network, formats)
+    (found,) = quantized.layers
+    assert isinstance(found, QuantizedDepthwiseConvolution)
+    assert found.weights.shape == (3, 2, 3)
+    assert (found.bias_shift, found.output_shift) == (entry.bias_shift, entry.output_shift)
+    assert found.mac == 3 * 6 * 3 * 3 * 2
+    w_step, b_step, y_step = (
+        2.0 ** -(bits or 0)
+        for bits in (
+            entry.weight_fraction_bits, entry.bias_fraction_bits, entry.activation_fraction_bits,
+        )
+    )  # fmt: skip
+    exact = forward(network, pixels)["depth"]
+    fixed = run_reference(quantized, pixels).tensors[-1] * y_step
+    # Six pixels of at most 1, each with half a step of its weight and of the input.
+    x_step = 2.0**-quantized.input.fraction_bits
+    bound = 6 * (w_step + x_step * np.abs(layer.weights).max()) / 2 + b_step / 2 + y_step
+    assert np.abs(fixed - exact).max() <= bound
+
+
 def test_layers_without_weights_keep_the_format_of_their_input() -> None:
     network = mixed_network()
     numbers = np.random.default_rng(9)
     inputs = [numbers.integers(0, 256, network.input.shape, dtype=np.uint8) for _ in range(4)]
     formats = choose_formats(network, inputs)
     entries = formats.layers
-    assert list(entries) == ["data", "conv", "relu", "max", "mean", "ip", "softmax"]
-    for name in ("relu", "max", "mean"):
+    assert list(entries) == ["data", "conv", "relu", "depth", "max", "mean", "ip", "softmax"]
+    for name, source in (("relu", "conv"), ("max", "depth"), ("mean", "depth")):
         assert entries[name] == LayerFormat(
-            activation_fraction_bits=entries["conv"].activation_fraction_bits
+            activation_fraction_bits=entries[source].activation_fraction_bits
         )
     assert entries["softmax"] == LayerFormat(activation_fraction_bits=7)
-    largest = max(float(np.abs(forward(network, pixels)["conv"]).max()) for pixels in inputs)
-    assert entries["conv"].activation_fraction_bits == 7 - math.ceil(math.log2(largest))
+    for name in ("conv", "depth"):
+        largest = max(float(np.abs(forward(network, pixels)[name]).max()) for pixels in inputs)
+        assert entries[name].activation_fraction_bits == 7 - math.ceil(math.log2(largest))
 
 
 def test_the_formats_hold_the_input_and_survive_their_file() -> None:

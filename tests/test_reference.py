@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 import oracle
+from hand_made import separable_network
+from oracle_depthwise import depthwise_conv
 from qrig.datasets import read_image
 from qrig.fixedpoint.quantized import (
     Int8Array,
     QuantizedConvolution,
+    QuantizedDepthwiseConvolution,
     QuantizedInnerProduct,
     QuantizedLayer,
     QuantizedNetwork,
@@ -32,6 +35,12 @@ def _by_oracle(layer: QuantizedLayer, tensor: list[int], semantics: Semantics) -
         return oracle.conv(
             tensor, shape.h, shape.w, shape.c, layer.weights.ravel().tolist(),
             layer.bias.tolist(), layer.out_shape.c, *layer.kernel, *layer.pad, *layer.stride,
+            layer.bias_shift, layer.output_shift, truncate=semantics.truncate,
+        )[0]  # fmt: skip
+    if isinstance(layer, QuantizedDepthwiseConvolution):
+        return depthwise_conv(
+            tensor, shape.h, shape.w, shape.c, layer.weights.ravel().tolist(),
+            layer.bias.tolist(), *layer.kernel, *layer.pad, *layer.stride,
             layer.bias_shift, layer.output_shift, truncate=semantics.truncate,
         )[0]  # fmt: skip
     if isinstance(layer, QuantizedInnerProduct):
@@ -75,6 +84,29 @@ def test_every_layer_equals_the_oracle(seed: int, semantics: Semantics) -> None:
     for layer, before, after in zip(network.layers, trace.tensors, trace.tensors[1:], strict=False):
         expected = _by_oracle(layer, before.ravel().tolist(), semantics)
         assert after.ravel().tolist() == expected, layer
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_separable_network_equals_the_oracle(seed: int) -> None:
+    network = separable_network()
+    trace = run_reference(network, _pixels(network, seed))
+    for layer, before, after in zip(network.layers, trace.tensors, trace.tensors[1:], strict=False):
+        assert after.ravel().tolist() == _by_oracle(layer, before.ravel().tolist(), Semantics())
+        assert after.shape == tuple(layer.out_shape)
+
+
+@pytest.mark.parametrize("truncate", [False, True])
+def test_depthwise_accumulators_wrap_at_32_bits(truncate: bool) -> None:
+    shape, one = Shape(1, 1, 3), Pair(1, 1)
+    layer = QuantizedDepthwiseConvolution(
+        "depthwise", ("data",), shape, shape, 0, one, one, Pair(0, 0),
+        np.full((1, 1, 3), -128, np.int8), np.array([127, -128, 1], np.int8), 31, 24,
+    )  # fmt: skip
+    semantics = Semantics(truncate=truncate)
+    for value in (-128, 0, 127):
+        tensor = np.full(shape, value, np.int8)
+        found = compute_layer(layer, tensor, semantics).ravel().tolist()
+        assert found == _by_oracle(layer, tensor.ravel().tolist(), semantics)
 
 
 _SIZE = 9

@@ -1,12 +1,15 @@
-"""The bundled network on every target: each layer bit-exact, counts repeatable."""
+"""The bundled networks on every target: each layer bit-exact, counts repeatable."""
 
 import pytest
 
 from qrig.fixtures import Measure
 from qrig.runs.deployed import Deployed
-from qrig.runs.networks import LoadedNetwork
+from qrig.runs.networks import LoadedNetwork, bundled_networks
+
+every_network = pytest.mark.parametrize("network", bundled_networks(), indirect=True)
 
 
+@every_network
 @pytest.mark.parametrize("index", range(5))
 def test_every_layer_is_bit_exact(measure: Measure, network: LoadedNetwork, index: int) -> None:
     layers = measure(network.samples[index])
@@ -17,6 +20,7 @@ def test_every_layer_is_bit_exact(measure: Measure, network: LoadedNetwork, inde
     assert {layer.comparison.verdict for layer in layers} == {"bit-exact"}
 
 
+@every_network
 def test_counts_repeat_to_the_instruction(link: Deployed, network: LoadedNetwork) -> None:
     pixels = network.samples[0].pixels
     ticks = {tuple(record.ticks for record in link.run(pixels).records) for _ in range(3)}

@@ -18,6 +18,7 @@ from qrig.fixedpoint.quantized import (
     Int8Array,
     Int16Array,
     QuantizedConvolution,
+    QuantizedDepthwiseConvolution,
     QuantizedInnerProduct,
     QuantizedInput,
     QuantizedLayer,
@@ -28,6 +29,7 @@ from qrig.fixedpoint.quantized import (
 )
 from qrig.networks.graph import (
     Convolution,
+    DepthwiseConvolution,
     FloatArray,
     InnerProduct,
     Input,
@@ -88,6 +90,17 @@ def _quantize(layer: Layer, formats: Formats, in_bits: int) -> QuantizedLayer:
 @_quantize.register
 def _convolution(layer: Convolution, formats: Formats, in_bits: int) -> QuantizedLayer:
     return QuantizedConvolution(
+        **_base(layer, _output_bits(layer, formats)),
+        kernel=layer.kernel,
+        stride=layer.stride,
+        pad=layer.pad,
+        **_parameters(layer, formats, in_bits),
+    )
+
+
+@_quantize.register
+def _depthwise(layer: DepthwiseConvolution, formats: Formats, in_bits: int) -> QuantizedLayer:
+    return QuantizedDepthwiseConvolution(
         **_base(layer, _output_bits(layer, formats)),
         kernel=layer.kernel,
         stride=layer.stride,
@@ -172,7 +185,7 @@ def _inherits(layer: Layer, formats: Formats, in_bits: int) -> None:
 
 
 def _parameters(
-    layer: Convolution | InnerProduct, formats: Formats, in_bits: int
+    layer: Convolution | DepthwiseConvolution | InnerProduct, formats: Formats, in_bits: int
 ) -> dict[str, Any]:
     """Return weights, bias and shifts: bias_shift = w + in - b, output_shift = w + in - out."""
     entry, name = _entry(layer.name, formats), layer.name

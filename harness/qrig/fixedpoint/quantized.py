@@ -81,6 +81,26 @@ class QuantizedConvolution(QuantizedLayer):
 
 
 @frozen(eq=False)
+class QuantizedDepthwiseConvolution(QuantizedLayer):
+    """A convolution of every channel by itself; int8 weights (ky, kx, channel), int8 bias."""
+
+    type: ClassVar[str] = "depthwise"
+
+    kernel: Pair
+    stride: Pair
+    pad: Pair
+    weights: Int8Array = field(repr=False)
+    bias: Int8Array = field(repr=False)
+    bias_shift: int
+    output_shift: int
+
+    @property
+    def mac(self) -> int:
+        """Multiply-accumulates: outputs x kernel."""
+        return self.out_shape.size * self.kernel.y * self.kernel.x
+
+
+@frozen(eq=False)
 class QuantizedPooling(QuantizedLayer):
     """A pooling; `method` is "max" or "average"."""
 

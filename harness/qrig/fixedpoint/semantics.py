@@ -5,6 +5,12 @@ from __future__ import annotations
 from attrs import field, frozen
 from attrs.validators import in_
 
+POOLINGS = ("dsp", "c")
+"""The forms of pooling."""
+
+SOFTMAXES = ("5.9", "5.4")
+"""The forms of softmax."""
+
 
 @frozen
 class Semantics:
@@ -15,9 +21,19 @@ class Semantics:
     `truncate`: drop the rounding before the output shift, as `ARM_NN_TRUNCATE` does.
     """
 
-    pooling: str = field(default="dsp", validator=in_(("dsp", "c")))
-    softmax: str = field(default="5.9", validator=in_(("5.9", "5.4")))
+    pooling: str = field(default="dsp", validator=in_(POOLINGS))
+    softmax: str = field(default="5.9", validator=in_(SOFTMAXES))
     truncate: bool = False
+
+    @property
+    def definitions(self) -> tuple[str, ...]:
+        """The C definitions that make the kernels compute it; arm_nnfunctions.h explains them."""
+        chosen = {
+            "QRIG_POOLING_C": self.pooling == "c",
+            "QRIG_SOFTMAX_5_4": self.softmax == "5.4",
+            "ARM_NN_TRUNCATE": self.truncate,
+        }
+        return tuple(name for name, wanted in chosen.items() if wanted)
 
 
 DEFAULT = Semantics()

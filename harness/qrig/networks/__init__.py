@@ -2,6 +2,7 @@
 
 from qrig.networks.graph import (
     Convolution,
+    DepthwiseConvolution,
     InnerProduct,
     Input,
     Layer,
@@ -14,6 +15,7 @@ from qrig.networks.graph import (
 
 __all__ = [
     "Convolution",
+    "DepthwiseConvolution",
     "InnerProduct",
     "Input",
     "Layer",

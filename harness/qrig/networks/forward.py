@@ -14,6 +14,7 @@ import numpy.typing as npt
 from qrig.errors import InputError, UnsupportedNetworkError
 from qrig.networks.graph import (
     Convolution,
+    DepthwiseConvolution,
     FloatArray,
     InnerProduct,
     Input,
@@ -62,15 +63,26 @@ def compute_float(layer: Layer, tensor: FloatArray) -> FloatArray:
     raise UnsupportedNetworkError(f"layer {layer.name!r}: {layer.type} has no float form in qrig")
 
 
+def _windows(layer: Convolution | DepthwiseConvolution, tensor: FloatArray) -> FloatArray:
+    """Return what every output sees of the zero-padded input: (h, w, channel, ky, kx)."""
+    (sy, sx), (py, px) = layer.stride, layer.pad
+    padded = np.pad(tensor, ((py, py), (px, px), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, layer.kernel, axis=(0, 1))
+    return windows[::sy, ::sx]
+
+
 @compute_float.register
 def _(layer: Convolution, tensor: FloatArray) -> FloatArray:
-    (ky, kx), (sy, sx), (py, px) = layer.kernel, layer.stride, layer.pad
-    padded = np.pad(tensor, ((py, py), (px, px), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (ky, kx), axis=(0, 1))
     out = layer.out_shape
-    columns = windows[::sy, ::sx].transpose(0, 1, 3, 4, 2).reshape(out.h * out.w, -1)
+    columns = _windows(layer, tensor).transpose(0, 1, 3, 4, 2).reshape(out.h * out.w, -1)
     products: FloatArray = columns @ layer.weights.reshape(out.c, -1).T + layer.bias
     return products.reshape(out)
+
+
+@compute_float.register
+def _(layer: DepthwiseConvolution, tensor: FloatArray) -> FloatArray:
+    products: FloatArray = np.einsum("hwcyx,yxc->hwc", _windows(layer, tensor), layer.weights)
+    return products + layer.bias
 
 
 @compute_float.register

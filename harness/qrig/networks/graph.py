@@ -80,6 +80,19 @@ class Convolution(Layer):
 
 
 @frozen(eq=False)
+class DepthwiseConvolution(Layer):
+    """A convolution of every channel by itself; weights (ky, kx, channel), bias (channel,)."""
+
+    type: ClassVar[str] = "depthwise"
+
+    kernel: Pair
+    stride: Pair
+    pad: Pair
+    weights: FloatArray = field(repr=False)
+    bias: FloatArray = field(repr=False)
+
+
+@frozen(eq=False)
 class Pooling(Layer):
     """A pooling over windows clipped to the image; `method` is "max" or "average"."""
 

@@ -15,7 +15,14 @@ import numpy.typing as npt
 from qrig.errors import FileFormatError, InputError
 from qrig.fixedpoint.formats import MAX_FRACTION_BITS, Formats, LayerFormat
 from qrig.networks.forward import forward
-from qrig.networks.graph import Convolution, InnerProduct, Layer, Network, Softmax
+from qrig.networks.graph import (
+    Convolution,
+    DepthwiseConvolution,
+    InnerProduct,
+    Layer,
+    Network,
+    Softmax,
+)
 
 MAX_CHOSEN_SHIFT = 23
 """Largest shift chosen here, below the 31 the kernels take.
@@ -102,7 +109,7 @@ def _layer_format(layer: Layer, in_bits: int, magnitude: float) -> LayerFormat:
     """Return the format of one layer, given its input's format and its output's range."""
     if isinstance(layer, Softmax):
         return LayerFormat(activation_fraction_bits=_VALUE_BITS)
-    if not isinstance(layer, Convolution | InnerProduct):
+    if not isinstance(layer, Convolution | DepthwiseConvolution | InnerProduct):
         return LayerFormat(activation_fraction_bits=in_bits)
     bias, out = fraction_bits(_magnitude(layer.bias)), fraction_bits(magnitude)
     # Zeros are the same in every format: a bias of zeros limits nothing and goes where it fits.

@@ -12,7 +12,8 @@ from qrig.fixedpoint.quantized import Int8Array
 _FLOAT32_EXACT = 1 << 24
 """Integers up to 2^24 in magnitude are float32 values, so sums that stay below never round."""
 
-FloatMatrix = npt.NDArray[np.floating[Any]]
+Products = npt.NDArray[np.floating[Any]] | npt.NDArray[np.int32]
+"""Sums of products: integers, as floats that hold them exactly or as 32-bit accumulators."""
 
 
 def exact_type(weights: Int8Array) -> type[np.floating[Any]]:
@@ -27,7 +28,7 @@ def exact_type(weights: Int8Array) -> type[np.floating[Any]]:
 
 
 def requantize(
-    products: FloatMatrix,
+    products: Products,
     bias: Int8Array,
     bias_shift: int,
     output_shift: int,
@@ -36,7 +37,7 @@ def requantize(
 ) -> Int8Array:
     """Return `sat8(((bias << bias_shift) + products + round) >> output_shift)` as int8.
 
-    `products` (n, out) holds integers; the accumulator wraps at 32 bits as the kernels' does.
+    `products` (..., out) holds integers; the accumulator wraps at 32 bits as the kernels' does.
     `round` is half of the output step, or zero with `truncate`.
     """
     rounding = 0 if truncate else (1 << output_shift) >> 1

@@ -12,6 +12,7 @@ from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.quantized import (
     Int8Array,
     QuantizedConvolution,
+    QuantizedDepthwiseConvolution,
     QuantizedInnerProduct,
     QuantizedLayer,
     QuantizedNetwork,
@@ -22,6 +23,7 @@ from qrig.fixedpoint.quantized import (
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
 from qrig.reference.activation import relu, softmax
 from qrig.reference.convolution import convolution
+from qrig.reference.depthwise import depthwise_convolution
 from qrig.reference.inner_product import inner_product
 from qrig.reference.pooling import pooling
 from qrig.reference.preprocess import preprocess
@@ -64,6 +66,11 @@ def compute_layer(layer: QuantizedLayer, tensor: Int8Array, semantics: Semantics
 @compute_layer.register
 def _(layer: QuantizedConvolution, tensor: Int8Array, semantics: Semantics) -> Int8Array:
     return convolution(tensor, layer, semantics)
+
+
+@compute_layer.register
+def _(layer: QuantizedDepthwiseConvolution, tensor: Int8Array, semantics: Semantics) -> Int8Array:
+    return depthwise_convolution(tensor, layer, semantics)
 
 
 @compute_layer.register

@@ -11,6 +11,7 @@ from attrs import frozen
 from qrig.errors import FileFormatError, UnsupportedNetworkError
 from qrig.networks.graph import (
     Convolution,
+    DepthwiseConvolution,
     FloatArray,
     InnerProduct,
     Pair,
@@ -54,27 +55,33 @@ class Context:
         }
 
 
-def convolution(context: Context) -> Convolution:
-    """Convert a Convolution layer; weights become (out, ky, kx, in)."""
+def convolution(context: Context) -> Convolution | DepthwiseConvolution:
+    """Convert a Convolution layer; weights become (out, ky, kx, in).
+
+    With as many groups as input and output channels it is depthwise: Caffe's weights (channel, 1,
+    ky, kx) become (ky, kx, channel). Other groups cannot be deployed.
+    """
     param = context.layer.convolution_param
     kernel = _pair(context, param, "kernel_size", "kernel", None)
     stride = _pair(context, param, "stride", "stride", 1)
     pad = _pair(context, param, "pad", "pad", 0)
-    if param.group != 1:
-        raise context.unsupported(f"a convolution with {param.group} groups")
+    channels, inputs = _outputs(context, param), context.shape.c
+    _check_groups(context, param.group, channels)
     if any(dilation != 1 for dilation in param.dilation):
         raise context.unsupported(f"a convolution with dilation {list(param.dilation)}")
-    channels = _outputs(context, param)
     _check_window(context, kernel, stride, pad)
-    out = convolution_output(context.shape, kernel, stride, pad, channels)
-    expected = (channels, context.shape.c, kernel.y, kernel.x)
+    expected = (channels, inputs // param.group, kernel.y, kernel.x)
     weights, bias = _weights(context, expected, bias=param.bias_term)
-    return Convolution(
-        **context.base(out),
+    blob = weights.reshape(expected)
+    depthwise = param.group != 1
+    made = DepthwiseConvolution if depthwise else Convolution
+    order = blob[:, 0].transpose(1, 2, 0) if depthwise else blob.transpose(0, 2, 3, 1)
+    return made(
+        **context.base(convolution_output(context.shape, kernel, stride, pad, channels)),
         kernel=kernel,
         stride=stride,
         pad=pad,
-        weights=np.ascontiguousarray(weights.reshape(expected).transpose(0, 2, 3, 1)),
+        weights=np.ascontiguousarray(order),
         bias=bias,
     )
 
@@ -172,6 +179,17 @@ def _outputs(context: Context, param: Any) -> int:
     if not 1 <= param.num_output <= MAX_DIMENSION:
         raise context.fail(f"num_output of 1 to {MAX_DIMENSION}", str(param.num_output))
     return int(param.num_output)
+
+
+def _check_groups(context: Context, groups: int, channels: int) -> None:
+    """Refuse groups other than one, or one for every input and output channel."""
+    inputs = context.shape.c
+    if groups != 1 and not groups == inputs == channels:
+        raise UnsupportedNetworkError(
+            f"{context.where}: expected one group, or as many as input and output channels "
+            f"(depthwise), found {groups} groups for {inputs} input and {channels} output "
+            "channels; qrig deploys no others"
+        )
 
 
 def _check_window(context: Context, kernel: Pair, stride: Pair, pad: Pair) -> None:
