@@ -1,9 +1,10 @@
 #include "inference.h"
+#include "commands.h"
 #include "crc32.h"
 #include "network.h"
 #include "port.h"
 #include "profile_mark.h"
-#include "server.h"
+#include "trace.h"
 #include <string.h>
 
 static uint8_t input[NETWORK_INPUT_BYTES];
@@ -13,8 +14,8 @@ static region tensor;
 static uint32_t count;
 static uint64_t overhead;
 static uint16_t stage;
-static uint8_t active_flags;
 static uint8_t calibrating;
+static uint8_t may_pause;
 
 int inference_write(uint32_t offset, const uint8_t *data, uint32_t length) {
     if (offset > sizeof input || length > sizeof input - offset) {
@@ -48,13 +49,12 @@ __attribute__((noinline)) void network_stage_done(uint16_t index, const q7_t *da
         calibrating = 2;
     } else {
         stage = index;
-        records[index].ticks = ticks == UINT64_MAX ? ticks : ticks - overhead;
-        records[index].bytes = bytes;
-        records[index].crc32 = active_flags & INFER_CRC ? crc32_update(0, data, bytes) : 0;
-        if (active_flags & INFER_PAUSE) {
-            tensor = (region){(const uint8_t *)data, bytes};
-            server_pause(index);
-            tensor.bytes = 0;
+        if (!network_tracing || !NETWORK_IS_FUSED) {
+            records[index].ticks = ticks == UINT64_MAX ? ticks : ticks - overhead;
+            records[index].bytes = bytes;
+        }
+        if (network_tracing) {
+            trace_stage(index, data, bytes);
         }
     }
     begin(next < PROFILE_DONE ? next : PROFILE_HARNESS);
@@ -69,16 +69,60 @@ static void calibrate(void) {
     calibrating = 0;
 }
 
-int32_t inference_run(uint8_t flags) {
-    calibrate();
-    memset(records, 0, sizeof records);
-    active_flags = flags;
-    count++;
+void inference_offer(uint8_t kind, uint16_t index, region what) {
+    if (may_pause) {
+        tensor = what;
+        commands_pause(kind, index);
+        tensor.bytes = 0;
+    }
+}
+
+static int32_t run(void) {
     begin(PROFILE_STAGE);
     int32_t status = network_run(input, output);
     (void)port_counter_stop();
     profile_mark(PROFILE_DONE);
     return status;
+}
+
+/* Run once more to deliver all tensors. Its output must be the one that was timed. */
+static int32_t run_again(uint8_t flags) {
+    uint32_t first = crc32_update(0, output, sizeof output);
+    for (uint32_t i = 0; i < NETWORK_STAGES; i++) {
+        records[i].bytes = 0;
+    }
+    trace_begin(flags);
+    int32_t status = run();
+    trace_end();
+    if (status == ARM_MATH_SUCCESS && crc32_update(0, output, sizeof output) != first) {
+        status = INFERENCE_UNSTABLE;
+    }
+    return status;
+}
+
+int32_t inference_run(uint8_t flags) {
+    int wants_trace = (flags & (INFER_PAUSE | INFER_CRC)) != 0;
+    int32_t status;
+    calibrate();
+    memset(records, 0, sizeof records);
+    for (uint32_t i = 0; i < NETWORK_STAGES; i++) {
+        records[i].ticks = UINT64_MAX;
+    }
+    may_pause = 1;
+    count++;
+    if (wants_trace && !NETWORK_IS_FUSED) {
+        /* Stages stay as they are when they are delivered: one run does both. */
+        trace_begin(flags);
+        status = run();
+        trace_end();
+        return status;
+    }
+    status = run();
+    return wants_trace && status == ARM_MATH_SUCCESS ? run_again(flags) : status;
+}
+
+stage_record *inference_record(uint16_t index) {
+    return &records[index];
 }
 
 uint32_t inference_count(void) {
@@ -90,7 +134,7 @@ uint16_t inference_stage(void) {
 }
 
 void inference_stop_pausing(void) {
-    active_flags = 0;
+    may_pause = 0;
 }
 
 region inference_region(uint8_t number) {

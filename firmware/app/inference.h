@@ -2,6 +2,7 @@
 #ifndef QRIG_INFERENCE_H
 #define QRIG_INFERENCE_H
 
+#include "server.h"
 #include <stdint.h>
 
 /* What is known of a stage after an inference. */
@@ -11,16 +12,14 @@ typedef struct {
     uint32_t bytes;
 } stage_record;
 
-/* A piece of memory the host may read. */
-typedef struct {
-    const uint8_t *data;
-    uint32_t bytes;
-} region;
+/* The network's status where two runs of one input gave different outputs. */
+#define INFERENCE_UNSTABLE (-100)
 
 /* Store bytes of the input; zero if they lie outside it. */
 int inference_write(uint32_t offset, const uint8_t *data, uint32_t length);
 
-/* Run the network; returns its status. */
+/* Run the network; returns its status. If layers are computed together and tensors or checksums are
+ * asked for, it runs twice: what is counted is the first run, without any trace. */
 int32_t inference_run(uint8_t flags);
 
 /* Whether the CRC-32 of the stored input is the one given. */
@@ -34,6 +33,12 @@ uint16_t inference_stage(void);
 
 /* Let a paused network run on without further pauses. */
 void inference_stop_pausing(void);
+
+/* What is noted of a stage. */
+stage_record *inference_record(uint16_t index);
+
+/* Let the host read something before the network runs on; kind is a PAUSED_ value. */
+void inference_offer(uint8_t kind, uint16_t index, region what);
 
 /* The memory behind a region number; empty if there is none. */
 region inference_region(uint8_t number);

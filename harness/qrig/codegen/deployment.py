@@ -5,8 +5,8 @@ from __future__ import annotations
 from qrig import __version__
 from qrig.boards.board import Board
 from qrig.codegen.generate import render
+from qrig.codegen.layout import Layout
 from qrig.codegen.names import identifiers
-from qrig.fixedpoint.quantized import QuantizedNetwork
 
 PROTOCOL = "1.0"
 """Major and minor version of the link protocol the firmware speaks."""
@@ -17,32 +17,77 @@ MAX_WRITE_BYTES = 512
 MAX_READ_BYTES = 4096
 """Largest READ answer, without its status byte."""
 
-_CAPABILITIES = 0x1F
-_NO_COUNTER = 0x1B
+STACK_AND_DATA_BYTES = 32_768
+"""RAM that a firmware for kernels leaves beside its arena."""
+
+MAX_TRACE_BYTES = 0x4_0000
+"""The largest batch of planes."""
+
+_PLANE_HEAD_BYTES = 8
+MAX_ARENA_BYTES = 0x8_0000
+"""Largest arena of a firmware for kernels; ARM's largest measured call takes 403 KB."""
+
+_PAUSE, _STAGE_CRC, _COUNTER, _RESET, _LOG, _KERNELS = (1 << bit for bit in range(6))
 _LINK_BYTES = 0x1000_0000
 
 
-def generate_deployment(network: QuantizedNetwork, board: Board, build_id: str) -> dict[str, str]:
+def generate_deployment(layout: Layout, board: Board, build_id: str) -> dict[str, str]:
     """Return board.h, deployment.h and, where a linker needs it, memory.ld by file name."""
-    capabilities = _NO_COUNTER if board.is_native else _CAPABILITIES
+    network = layout.network
+    name = identifiers([network.name])[network.name]
+    about = {"network": name, "stages": len(network.stages)}
+    definitions = {"TRACE_BYTES": _trace_bytes(layout, board)} if layout.groups else {}
+    return _generate(board, build_id, _PAUSE | _STAGE_CRC, about, definitions)
+
+
+def _trace_bytes(layout: Layout, board: Board) -> int:
+    """Return the size of the batch in which planes are delivered: all of them if RAM is left."""
+    planes = [
+        (layer.out_shape.c, layer.out_shape.h * layer.out_shape.w + _PLANE_HEAD_BYTES)
+        for group in layout.groups
+        for layer in group.layers
+    ]
+    wanted = min(sum(count * size for count, size in planes), MAX_TRACE_BYTES)
+    if board.memory is not None:
+        free = board.memory.data.size_bytes - layout.ram_bytes - STACK_AND_DATA_BYTES
+        wanted = min(wanted, free)
+    return max(wanted, *(size for _, size in planes))
+
+
+def generate_kernel_app(board: Board, build_id: str) -> dict[str, str]:
+    """Return the same files for the firmware that calls kernels; a call is its only stage."""
+    data = board.memory.data.size_bytes if board.memory else MAX_ARENA_BYTES * 2
+    arena_bytes = min(MAX_ARENA_BYTES, data - STACK_AND_DATA_BYTES)
+    definitions = {"ARENA_BYTES": arena_bytes, "OWN_BLOCKS": int(board.is_native)}
+    about = {"network": "kernels", "stages": 1, "arena": arena_bytes}
+    return _generate(board, build_id, _KERNELS, about, definitions)
+
+
+def _generate(
+    board: Board,
+    build_id: str,
+    capabilities: int,
+    about: dict[str, object],
+    definitions: dict[str, int],
+) -> dict[str, str]:
+    capabilities |= _RESET | _LOG | (0 if board.is_native else _COUNTER)
     banner = {
         "protocol": PROTOCOL,
         "capabilities": f"{capabilities:08x}",
         "board": board.name,
         "core": board.core,
         "build": build_id,
-        "network": identifiers([network.name])[network.name],
         "clock_hz": board.clock_hz,
         "counter": "none" if board.is_native else "ticks",
         "max_write": MAX_WRITE_BYTES,
         "max_read": MAX_READ_BYTES,
-        "stages": len(network.stages),
+        **about,
     }
     context = {
         "version": __version__,
         "board": board,
         "banner": banner,
-        "max_read": MAX_READ_BYTES,
+        "definitions": {"MAX_READ": MAX_READ_BYTES, **definitions},
         "link_bytes": _LINK_BYTES,
     }
     files = {name: render(f"{name}.j2", context) for name in ("board.h", "deployment.h")}

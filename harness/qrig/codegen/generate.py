@@ -1,57 +1,76 @@
-"""The C sources of a network: weights.h, parameter.h, network.h, network.c."""
+"""The C sources of a network: weights.h, parameter.h, network.h, network.c, and its row kernels."""
 
 from __future__ import annotations
 
-import textwrap
 from functools import cache
 from typing import Any
 
+import attrs
 import jinja2
-import numpy as np
-import numpy.typing as npt
+from attrs import frozen
 
 from qrig import __version__
+from qrig.codegen.arena import Buffer
+from qrig.codegen.arrays import constant_arrays
+from qrig.codegen.choices import Choices
+from qrig.codegen.fast.assembly import PRODUCTS_BYTES
+from qrig.codegen.fast.group_code import KernelNames, column_context, group_context
+from qrig.codegen.fast.groups import ColumnGroup, Group, Single
+from qrig.codegen.fast.portable import portable_kernels
+from qrig.codegen.layout import Layout, make_layout
 from qrig.codegen.names import format_name, identifiers
-from qrig.codegen.plan import MemoryPlan, plan_memory
 from qrig.codegen.steps import Step, make_step
-from qrig.errors import UnsupportedNetworkError
-from qrig.fixedpoint.quantized import (
-    QuantizedConvolution,
-    QuantizedInnerProduct,
-    QuantizedNetwork,
-)
+from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
 
-_LINE = 100
+ASSEMBLER_CORES = ("cortex-m4", "cortex-m7")
+"""Cores whose row kernels are assembler; any other gets portable C."""
 
 
-def generate_network(network: QuantizedNetwork, semantics: Semantics = DEFAULT) -> dict[str, str]:
+def generate_network(
+    network: QuantizedNetwork,
+    semantics: Semantics = DEFAULT,
+    *,
+    choices: Choices | None = None,
+    core: str = "portable",
+) -> dict[str, str]:
     """Return the C sources of `network` by file name.
 
-    Raises UnsupportedNetworkError for layers or semantics the kernels do not have.
+    `choices` names the kernel of each convolution, `core` the core whose assembler is written. Raises
+    UnsupportedNetworkError for layers the kernels do not have, and for choices that are not exact.
     """
-    if semantics != DEFAULT:
-        raise UnsupportedNetworkError(
-            f"expected the kernels' own semantics ({DEFAULT}), found {semantics}; only the "
-            "reference computes other forms so far"
-        )
-    plan = plan_memory(network)
+    layout = make_layout(network, choices or {}, truncate=semantics.truncate)
     names = identifiers(stage.name for stage in network.stages)
+    symbols = _symbols(layout)
+    kernels = KernelNames()
+    calls = _calls(layout, names, symbols)
     context = {
         "version": __version__,
         "network": network,
-        "plan": plan,
-        "steps": _steps(network, plan, names),
+        "layout": layout,
+        "products_bytes": PRODUCTS_BYTES,
+        "groups": _groups(layout, names, symbols, kernels),
+        "memory": _memory(layout, symbols),
+        "steps": calls,
         "input_name": names[network.input.name],
+        "input_symbol": symbols[layout.input_buffer.name],
         "input_comment": _input_comment(network),
-        "arrays": _arrays(network, names),
+        "arrays": constant_arrays(layout, names),
         "stage_names": [names[stage.name] for stage in network.stages],
-        "output_buffer": plan.buffer_of_stage[-1],
+        "output_symbol": calls[-1].target if calls else symbols[layout.input_buffer.name],
+        "is_fused": any(not isinstance(part, Single) for part in layout.parts),
+        "has_planes": bool(layout.groups),
+        "has_columns": bool(kernels.columns),
     }
-    return {
+    files = {
         name: render(f"{name}.j2", context)
         for name in ("weights.h", "parameter.h", "network.h", "network.c")
     }
+    if context["is_fused"] and core in ASSEMBLER_CORES:
+        files["network_kernels.S"] = kernels.assembly(core)
+    elif context["is_fused"]:
+        files["network_kernels.c"] = portable_kernels(kernels.kernels, kernels.columns)
+    return files
 
 
 def render(template: str, context: dict[str, Any]) -> str:
@@ -70,18 +89,111 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def _steps(
-    network: QuantizedNetwork, plan: MemoryPlan, names: dict[str, str]
-) -> list[tuple[Step, int, int]]:
-    """Return (step, stage, buffer of its output) of every layer."""
-    steps = []
-    bits = network.input.fraction_bits
-    for stage, layer in enumerate(network.layers, start=1):
-        source, target = plan.buffer_of_stage[stage - 1], plan.buffer_of_stage[stage]
-        step = make_step(layer, names[layer.name], f"buffer_{source}", f"buffer_{target}", bits)
-        steps.append((step, stage, target))
+@frozen
+class _Call:
+    """One part in network_run: a group's function, or the call of a library function."""
+
+    name: str
+    comment: str
+    stage: int
+    target: str
+    bytes: int
+    group: bool
+    planes: bool = False
+    call: Step | None = None
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of a library function."""
+        return self.call.arguments if self.call else ()
+
+
+def _calls(layout: Layout, names: dict[str, str], symbols: dict[str, str]) -> list[_Call]:
+    calls = []
+    bits = layout.network.input.fraction_bits
+    for part, buffers in zip(layout.parts, layout.buffers, strict=True):
+        target = symbols[buffers.target.name]
+        if not isinstance(part, Single):
+            last = part.layers[-1]
+            name = names[part.convolution.layer.name]
+            text = ", ".join(f"{names[layer.name]} ({layer.type})" for layer in part.layers)
+            calls.append(
+                _Call(name, text, part.last_stage, target, last.out_shape.size,
+                      group=True, planes=isinstance(part, Group) and part.out_planes)
+            )  # fmt: skip
+            bits = last.fraction_bits
+            continue
+        layer = part.layer
+        step = make_step(layer, names[layer.name], symbols[buffers.source.name], target, bits)
+        if buffers.scratch is not None:
+            scratch = symbols[buffers.scratch.name]
+            step = attrs.evolve(
+                step, arguments=tuple(scratch if a == "scratch" else a for a in step.arguments)
+            )
+        calls.append(
+            _Call(step.name, step.comment, part.stage, target, layer.out_shape.size,
+                  group=False, call=step)
+        )  # fmt: skip
         bits = layer.fraction_bits
-    return steps
+    return calls
+
+
+def _groups(
+    layout: Layout, names: dict[str, str], symbols: dict[str, str], kernels: KernelNames
+) -> list[str]:
+    texts = []
+    bits = {stage.name: stage.fraction_bits for stage in layout.network.stages}
+    previous: Group | None = None
+    for part, buffers in zip(layout.parts, layout.buffers, strict=True):
+        if isinstance(part, Single):
+            previous = None
+            continue
+        in_bits = bits[part.convolution.layer.inputs[0]]
+        if isinstance(part, ColumnGroup):
+            context = column_context(part, buffers, symbols, names, kernels, in_bits)
+            texts.append(render("columns.c.j2", context))
+            previous = None
+            continue
+        before = previous if part.in_planes else None
+        context = group_context(part, before, buffers, symbols, names, kernels, in_bits)
+        texts.append(render("sliding.c.j2", context))
+        previous = part
+    return texts
+
+
+def _symbols(layout: Layout) -> dict[str, str]:
+    """Return the C name of every buffer by its name."""
+    found = identifiers(buffer.name for buffer in layout.arena.offsets)
+    return {name: f"AT_{symbol.upper()}" for name, symbol in found.items()}
+
+
+@frozen
+class _Line:
+    """One buffer of the arena in the source."""
+
+    symbol: str
+    ctype: str
+    offset: int
+    size_bytes: int
+    name: str
+
+
+def _memory(layout: Layout, symbols: dict[str, str]) -> list[_Line]:
+    kinds: dict[Buffer, tuple[str, int]] = {}
+    for buffers in layout.buffers:
+        for buffer, kind in (
+            (buffers.data, ("qrig_word", 4)),
+            (buffers.staged, ("uint32_t", 4)),
+            (buffers.scratch, ("q15_t", 2)),
+        ):
+            if buffer is not None:
+                kinds[buffer] = kind
+    lines = []
+    for buffer, offset in sorted(layout.arena.offsets.items(), key=lambda item: item[0].begin):
+        ctype, size = kinds.get(buffer, ("q7_t", 1))
+        symbol = symbols[buffer.name]
+        lines.append(_Line(symbol, ctype, offset // size, buffer.size_bytes, buffer.name))
+    return lines
 
 
 def _input_comment(network: QuantizedNetwork) -> str:
@@ -91,31 +203,3 @@ def _input_comment(network: QuantizedNetwork) -> str:
         f"pixels {source.shape} uint8 ({source.channel_order}), less {mean}, times "
         f"{source.multiplier} / 2^{source.shift} -> {format_name(source.fraction_bits)}"
     )
-
-
-def _arrays(network: QuantizedNetwork, names: dict[str, str]) -> list[dict[str, Any]]:
-    """Return every constant array: C type, name, macro, length and wrapped values."""
-    name = names[network.input.name]
-    arrays = [_array("int16_t", f"{name}_mean", f"{name}_MEAN", network.input.mean)]
-    for layer in network.layers:
-        if isinstance(layer, QuantizedConvolution | QuantizedInnerProduct):
-            name = names[layer.name]
-            arrays.append(_array("q7_t", f"{name}_weights", f"{name}_WT", layer.weights))
-            arrays.append(_array("q7_t", f"{name}_bias", f"{name}_BIAS", layer.bias))
-    return arrays
-
-
-def _array(
-    ctype: str, name: str, macro: str, values: npt.NDArray[np.integer[Any]]
-) -> dict[str, Any]:
-    text = ",".join(map(str, values.ravel().tolist()))
-    lines = textwrap.wrap(
-        text.replace(",", ", "), _LINE - 8, break_long_words=False, break_on_hyphens=False
-    )
-    return {
-        "ctype": ctype,
-        "name": name,
-        "macro": macro.upper(),
-        "length": values.size,
-        "lines": lines,
-    }

@@ -10,6 +10,7 @@ from qrig.codegen.names import format_name
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.quantized import (
     QuantizedConvolution,
+    QuantizedDepthwiseConvolution,
     QuantizedInnerProduct,
     QuantizedLayer,
     QuantizedPooling,
@@ -18,6 +19,8 @@ from qrig.fixedpoint.quantized import (
 )
 
 _MAX_U16 = 0xFFFF
+
+_AnyConvolution = QuantizedConvolution | QuantizedDepthwiseConvolution
 
 _Window = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 _SQUARE: _Window = ("IN_DIM", "IN_CH"), ("OUT_CH", "KER_DIM", "PAD", "STRIDE"), ("OUT_DIM",)
@@ -56,55 +59,16 @@ def make_step(layer: QuantizedLayer, name: str, source: str, target: str, in_bit
 
 @make_step.register
 def _(layer: QuantizedConvolution, name: str, source: str, target: str, in_bits: int) -> Step:
-    upper = name.upper()
-    square = (
-        layer.in_shape.h == layer.in_shape.w
-        and layer.kernel.y == layer.kernel.x
-        and layer.stride.y == layer.stride.x
-        and layer.pad.y == layer.pad.x
-    )
-    if square:
-        function = _square_convolution(layer)
-        window = _SQUARE
-        macros = [
-            ("IN_DIM", layer.in_shape.h),
-            ("IN_CH", layer.in_shape.c),
-            ("KER_DIM", layer.kernel.y),
-            ("PAD", layer.pad.y),
-            ("STRIDE", layer.stride.y),
-            ("OUT_CH", layer.out_shape.c),
-            ("OUT_DIM", layer.out_shape.h),
-        ]
-    else:
-        function = "arm_convolve_HWC_q7_basic_nonsquare"
-        window = _NONSQUARE
-        macros = [*_sides(layer), ("IN_CH", layer.in_shape.c), ("OUT_CH", layer.out_shape.c)]
-    macros += [("BIAS_LSHIFT", layer.bias_shift), ("OUT_RSHIFT", layer.output_shift)]
-    inputs, kernel, outputs = ([f"{upper}_{key}" for key in group] for group in window)
-    return Step(
-        name,
-        _comment(
-            layer,
-            in_bits,
-            f"{layer.kernel.y}x{layer.kernel.x}, stride {layer.stride.y}, pad {layer.pad.y}",
-        ),
-        function,
-        (
-            source,
-            *inputs,
-            f"{name}_weights",
-            *kernel,
-            f"{name}_bias",
-            f"{upper}_BIAS_LSHIFT",
-            f"{upper}_OUT_RSHIFT",
-            target,
-            *outputs,
-            "scratch",
-            "NULL",
-        ),
-        returns_status=True,
-        macros=tuple(macros),
-    )
+    return _convolution(layer, _convolution_kernel(layer), name, source, target, in_bits)
+
+
+@make_step.register
+def _(
+    layer: QuantizedDepthwiseConvolution, name: str, source: str, target: str, in_bits: int
+) -> Step:
+    stem = "arm_depthwise_separable_conv_HWC_q7"
+    function = stem if _is_square(layer) else f"{stem}_nonsquare"
+    return _convolution(layer, function, name, source, target, in_bits)
 
 
 @make_step.register
@@ -126,12 +90,7 @@ def _(layer: QuantizedPooling, name: str, source: str, target: str, in_bits: int
     )
     return Step(
         name,
-        _comment(
-            layer,
-            in_bits,
-            f"{layer.method} {layer.kernel.y}x{layer.kernel.x}, stride "
-            f"{layer.stride.y}, pad {layer.pad.y}",
-        ),
+        _comment(layer, in_bits, f"{layer.method} {_window_text(layer)}"),
         f"arm_{stem}_q7_HWC_nonsquare",
         (source, *(f"{upper}_{key}" for key in keys), "NULL", target),
         returns_status=True,
@@ -196,15 +155,73 @@ def _(layer: QuantizedSoftmax, name: str, source: str, target: str, in_bits: int
     )
 
 
-def _square_convolution(layer: QuantizedConvolution) -> str:
-    if layer.in_shape.c == 3:
+def _convolution(
+    layer: _AnyConvolution, function: str, name: str, source: str, target: str, in_bits: int
+) -> Step:
+    """Return the call of `function`, whose signature its name tells: any sides, or square alone."""
+    upper = name.upper()
+    square = not function.endswith("_nonsquare")
+    window = _SQUARE if square else _NONSQUARE
+    inputs, kernel, outputs = ([f"{upper}_{key}" for key in group] for group in window)
+    return Step(
+        name,
+        _comment(layer, in_bits, _window_text(layer)),
+        function,
+        (
+            source,
+            *inputs,
+            f"{name}_weights",
+            *kernel,
+            f"{name}_bias",
+            f"{upper}_BIAS_LSHIFT",
+            f"{upper}_OUT_RSHIFT",
+            target,
+            *outputs,
+            "scratch",
+            "NULL",
+        ),
+        returns_status=True,
+        macros=(
+            *(_square_macros(layer) if square else _macros(layer)),
+            ("BIAS_LSHIFT", layer.bias_shift),
+            ("OUT_RSHIFT", layer.output_shift),
+        ),
+    )
+
+
+def _convolution_kernel(layer: QuantizedConvolution) -> str:
+    """Return the fastest kernel that takes the layer's sides and channels."""
+    square = _is_square(layer)
+    if square and layer.in_shape.c == 3:
         return "arm_convolve_HWC_q7_RGB"
-    if layer.in_shape.c % 4 == 0 and layer.out_shape.c % 2 == 0:
-        return "arm_convolve_HWC_q7_fast"
-    return "arm_convolve_HWC_q7_basic"
+    if layer.in_shape.c % 4 or layer.out_shape.c % 2:
+        return "arm_convolve_HWC_q7_basic" if square else "arm_convolve_HWC_q7_basic_nonsquare"
+    if (layer.kernel, layer.stride, layer.pad) == ((1, 1), (1, 1), (0, 0)):
+        return "arm_convolve_1x1_HWC_q7_fast_nonsquare"
+    return "arm_convolve_HWC_q7_fast" if square else "arm_convolve_HWC_q7_fast_nonsquare"
 
 
-def _sides(layer: QuantizedConvolution | QuantizedPooling) -> tuple[tuple[str, int], ...]:
+def _is_square(layer: _AnyConvolution) -> bool:
+    return all(y == x for y, x in (layer.in_shape[:2], layer.kernel, layer.stride, layer.pad))
+
+
+def _square_macros(layer: _AnyConvolution) -> tuple[tuple[str, int], ...]:
+    return (
+        ("IN_DIM", layer.in_shape.h),
+        ("IN_CH", layer.in_shape.c),
+        ("KER_DIM", layer.kernel.y),
+        ("PAD", layer.pad.y),
+        ("STRIDE", layer.stride.y),
+        ("OUT_CH", layer.out_shape.c),
+        ("OUT_DIM", layer.out_shape.h),
+    )
+
+
+def _macros(layer: _AnyConvolution) -> tuple[tuple[str, int], ...]:
+    return (*_sides(layer), ("IN_CH", layer.in_shape.c), ("OUT_CH", layer.out_shape.c))
+
+
+def _sides(layer: _AnyConvolution | QuantizedPooling) -> tuple[tuple[str, int], ...]:
     return (
         ("IN_DIM_X", layer.in_shape.w),
         ("IN_DIM_Y", layer.in_shape.h),
@@ -217,6 +234,11 @@ def _sides(layer: QuantizedConvolution | QuantizedPooling) -> tuple[tuple[str, i
         ("OUT_DIM_X", layer.out_shape.w),
         ("OUT_DIM_Y", layer.out_shape.h),
     )
+
+
+def _window_text(layer: _AnyConvolution | QuantizedPooling) -> str:
+    kernel, stride, pad = (f"{y}x{x}" for y, x in (layer.kernel, layer.stride, layer.pad))
+    return f"{kernel}, stride {stride}, pad {pad}"
 
 
 def _comment(layer: QuantizedLayer, in_bits: int, detail: str) -> str:

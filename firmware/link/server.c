@@ -1,12 +1,7 @@
 #include "server.h"
 #include "deployment.h"
-#include "frame.h"
-#include "inference.h"
 #include "port.h"
 #include <string.h>
-
-/* Largest reply that is kept to be sent again; longer ones (READ) are made anew. */
-#define KEPT_BYTES 16u
 
 static frame_receiver receiver;
 static uint32_t session;
@@ -15,10 +10,8 @@ static struct {
     uint16_t sequence;
     uint8_t length;
     uint8_t open; /* accepted, not answered yet */
-    uint8_t data[KEPT_BYTES];
+    uint8_t data[SERVER_KEPT_BYTES];
 } last;
-static uint8_t paused;
-static uint8_t go_on;
 
 static void send(uint8_t type, uint16_t sequence, const void *head, size_t head_length,
                  const void *body, size_t body_length) {
@@ -26,31 +19,28 @@ static void send(uint8_t type, uint16_t sequence, const void *head, size_t head_
                (uint16_t)body_length);
 }
 
-/* Answer the current request and keep the answer. */
-static void reply(const uint8_t *data, uint8_t length) {
+void server_reply(const uint8_t *data, uint8_t length) {
     memcpy(last.data, data, length);
     last.length = length;
     last.open = 0;
     send((uint8_t)(last.type | MESSAGE_REPLY), last.sequence, last.data, length, NULL, 0);
 }
 
-static void reply_status(uint8_t status) {
-    reply(&status, 1);
+void server_reply_status(uint8_t status) {
+    server_reply(&status, 1);
+}
+
+void server_accept(void) {
+    last.open = 1;
+    send(MESSAGE_ACCEPTED, last.sequence, NULL, 0, NULL, 0);
+}
+
+int server_pending(void) {
+    return last.open;
 }
 
 static void send_banner(uint8_t type, uint16_t sequence) {
     send(type, sequence, DEPLOYMENT_BANNER, sizeof DEPLOYMENT_BANNER - 1, NULL, 0);
-}
-
-/* Answer INFER or CONTINUE: status, paused, stage, inferences, the network's status, the size of
- * the tensor there is to read. */
-static void reply_progress(uint8_t is_paused, uint16_t stage, int32_t network_status) {
-    uint8_t data[KEPT_BYTES] = {STATUS_OK, is_paused};
-    frame_put_u16(data + 2, stage);
-    frame_put_u32(data + 4, inference_count());
-    frame_put_u32(data + 8, (uint32_t)network_status);
-    frame_put_u32(data + 12, inference_region(REGION_TENSOR).bytes);
-    reply(data, sizeof data);
 }
 
 static void hello(const frame *request) {
@@ -58,47 +48,17 @@ static void hello(const frame *request) {
     memset(&last, 0, sizeof last);
     last.type = request->type;
     last.sequence = request->sequence;
-    if (paused) {
-        inference_stop_pausing();
-        go_on = 1;
-    }
+    app_session();
     send_banner(MESSAGE_HELLO | MESSAGE_REPLY, request->sequence);
 }
 
-static void write_input(const frame *request) {
-    int stored = request->length >= 4 && !paused &&
-                 inference_write(frame_u32(request->payload), request->payload + 4,
-                                 (uint32_t)request->length - 4);
-    reply_status(stored ? STATUS_OK : paused ? STATUS_BAD_STATE : STATUS_BAD_REQUEST);
-}
-
-static void infer(const frame *request) {
-    if (request->length != 5) {
-        reply_status(STATUS_BAD_REQUEST);
-    } else if (paused) {
-        reply_status(STATUS_BAD_STATE);
-    } else if (!inference_input_is(frame_u32(request->payload + 1))) {
-        reply_status(STATUS_BAD_INPUT);
-    } else {
-        uint8_t flags = request->payload[0];
-        last.open = 1;
-        send(MESSAGE_ACCEPTED, last.sequence, NULL, 0, NULL, 0);
-        int32_t status = inference_run(flags);
-        /* Nobody waits if another session was opened during a pause. */
-        if (last.open) {
-            reply_progress(0, inference_stage(), status);
-        }
+static void write_memory(const frame *request) {
+    uint8_t status = STATUS_BAD_REQUEST;
+    if (request->length >= 4) {
+        status = app_write(frame_u32(request->payload), request->payload + 4,
+                           (uint32_t)request->length - 4);
     }
-}
-
-static void resume(void) {
-    if (!paused) {
-        reply_status(STATUS_BAD_STATE);
-        return;
-    }
-    last.open = 1;
-    go_on = 1;
-    send(MESSAGE_ACCEPTED, last.sequence, NULL, 0, NULL, 0);
+    server_reply_status(status);
 }
 
 static void read_region(const frame *request) {
@@ -108,7 +68,7 @@ static void read_region(const frame *request) {
         send(MESSAGE_READ | MESSAGE_REPLY, request->sequence, &status, 1, NULL, 0);
         return;
     }
-    region source = inference_region(request->payload[0]);
+    region source = app_region(request->payload[0]);
     uint32_t offset = frame_u32(request->payload + 1);
     uint32_t length = frame_u16(request->payload + 5);
     if (length > DEPLOYMENT_MAX_READ || offset > source.bytes || length > source.bytes - offset) {
@@ -121,9 +81,9 @@ static void read_region(const frame *request) {
 
 static void report_status(void) {
     uint8_t data[9] = {STATUS_OK};
-    frame_put_u32(data + 1, inference_count());
+    frame_put_u32(data + 1, app_count());
     frame_put_u32(data + 5, receiver.damaged);
-    reply(data, sizeof data);
+    server_reply(data, sizeof data);
 }
 
 static void dispatch(const frame *request) {
@@ -132,13 +92,7 @@ static void dispatch(const frame *request) {
     last.length = 0;
     switch (request->type) {
     case MESSAGE_WRITE:
-        write_input(request);
-        break;
-    case MESSAGE_INFER:
-        infer(request);
-        break;
-    case MESSAGE_CONTINUE:
-        resume();
+        write_memory(request);
         break;
     case MESSAGE_READ:
         read_region(request);
@@ -147,10 +101,12 @@ static void dispatch(const frame *request) {
         report_status();
         break;
     case MESSAGE_RESET:
-        reply_status(STATUS_OK);
+        server_reply_status(STATUS_OK);
         port_reset();
     default:
-        reply_status(STATUS_BAD_REQUEST);
+        if (!app_request(request)) {
+            server_reply_status(STATUS_BAD_REQUEST);
+        }
     }
 }
 
@@ -175,9 +131,9 @@ static void handle(const frame *request) {
     }
 }
 
-/* Feed the receiver one byte, and act on what it completes. A request may pause an inference and so
- * call this again: what was read but not fed yet stays in the chunk for that call. */
-static void serve_once(void) {
+/* A request may call this again, from a pause: what was read but not fed yet stays in the chunk for
+ * that call. */
+void server_step(void) {
     static uint8_t chunk[64];
     static size_t used, stored;
     frame request;
@@ -197,22 +153,10 @@ static void serve_once(void) {
     }
 }
 
-void server_pause(uint16_t stage) {
-    if (last.open) {
-        reply_progress(1, stage, 0);
-    }
-    paused = 1;
-    go_on = 0;
-    while (!go_on) {
-        serve_once();
-    }
-    paused = 0;
-}
-
 void server_run(void) {
     send_banner(MESSAGE_BOOT, 0);
     for (;;) {
-        serve_once();
+        server_step();
     }
 }
 
@@ -222,6 +166,6 @@ void server_log(const char *text) {
 
 void server_fault(const uint32_t *words, size_t count) {
     uint8_t stage[2];
-    frame_put_u16(stage, inference_stage());
+    frame_put_u16(stage, app_stage());
     send(MESSAGE_FAULT, 0, stage, sizeof stage, words, count * sizeof *words);
 }

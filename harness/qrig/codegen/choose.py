@@ -1,0 +1,220 @@
+"""Which kernels a deployment gets unless they were tuned: by an estimate of their instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import attrs
+
+from qrig.codegen.choices import COLUMNS, LIBRARY, SLIDING, Choice, Choices
+from qrig.codegen.fast.columns import PIXELS, ColumnConvolution, column_problem
+from qrig.codegen.fast.groups import Single, find_parts
+from qrig.codegen.fast.sliding import SlidingConvolution, make_sliding
+from qrig.codegen.fast.toom import MAX_POINTS
+from qrig.codegen.layout import Layout, make_layout
+from qrig.errors import UsageError
+from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork
+
+FAST, SMALL, LIBRARY_PLAN = PLANS = ("fast", "small", "library")
+"""The fewest instructions; the least RAM; the functions of the legacy interface alone."""
+
+_WORTH_SAVING, _SAVING_PER_COST = 0.08, 0.25
+_MAX_STAGED_BYTES = 16_384
+_LIBRARY_PER_MAC, _LIBRARY_OUTPUT = 1.05, 8
+_LIBRARY_GATHER, _LIBRARY_PIXEL = 2.5, 60
+_COLUMN_WORD, _COLUMN_PAIR, _COLUMN_BLOCK = 8, 20, 60
+_GATHER_FOURS, _GATHER_ONES = 2.5, 7.0
+_TRANSFORM_POINT = 12
+_FINISH_ROW = 42
+_CALL = 30
+_COPY_WORD = 0.7
+
+
+def plan_choices(
+    network: QuantizedNetwork,
+    core: str,
+    plan: str = FAST,
+    *,
+    truncate: bool = False,
+    ram_limit_bytes: int | None = None,
+) -> Choices:
+    """Return the choice of every convolution for a plan of PLANS.
+
+    "fast" divides tiles into passes only as far as `ram_limit_bytes` (all of Layout.ram_bytes) asks for
+    it. Raises UsageError for an unknown plan.
+    """
+    if plan not in PLANS:
+        raise UsageError(f"expected a plan ({', '.join(PLANS)}), found {plan!r}; choose one")
+    if plan == LIBRARY_PLAN:
+        return {}
+    choices = dict(_fastest(network, core, truncate=truncate))
+    limit = 0 if plan == SMALL else ram_limit_bytes
+    if limit is None:
+        return choices
+    return _shrunk(network, choices, limit, truncate=truncate)
+
+
+def candidates(
+    layer: QuantizedConvolution, *, positive: bool, truncate: bool = False, core: str = "cortex-m4"
+) -> Iterator[Choice]:
+    """Yield every admissible choice for `layer`, tiles not divided."""
+    yield Choice(LIBRARY)
+    staged = stages_weights(core)
+    if column_problem(layer) is None:
+        yield Choice(COLUMNS)
+        if staged_weight_bytes(layer) <= _MAX_STAGED_BYTES:
+            yield Choice(COLUMNS, staged=True)
+    for outputs in range(1, MAX_POINTS + 1):
+        made = make_sliding(layer, outputs, positive=positive, truncate=truncate)
+        if isinstance(made, SlidingConvolution):
+            yield Choice(SLIDING, outputs, staged=staged)
+            if outputs > 1:
+                yield Choice(SLIDING, outputs, staged=not staged)
+
+
+def staged_weight_bytes(layer: QuantizedConvolution) -> int:
+    """Return the RAM that all weights of `layer` take as columns."""
+    return 4 * (ColumnConvolution(layer, relu=False).words + 1) * layer.out_shape.c
+
+
+def stages_weights(core: str) -> bool:
+    """Return whether copying a channel's weights to RAM pays on `core`.
+
+    Cortex-M4 parts read flash with wait states every time, Cortex-M7 ones through a cache.
+    """
+    return core == "cortex-m4"
+
+
+def _fastest(network: QuantizedNetwork, core: str, *, truncate: bool) -> Iterator[tuple[str, Choice]]:
+    """Yield, layer by layer, the admissible choice of the lowest estimate."""
+    known: dict[str, Choice] = {}
+    for layer in network.layers:
+        if isinstance(layer, QuantizedConvolution):
+            positive = is_positive(network, known, layer)
+            options = [
+                choice
+                for choice in candidates(layer, positive=positive, truncate=truncate, core=core)
+                if choice.kernel != SLIDING or choice.staged == stages_weights(core)
+            ]
+            best = min(
+                options,
+                key=lambda choice: (
+                    estimate(layer, choice, positive=positive),
+                    choice.staged != stages_columns(core),
+                ),
+            )
+            known[layer.name] = best
+            yield layer.name, best
+
+
+def stages_columns(core: str) -> bool:
+    """Return whether copying all weights of a column kernel to RAM pays on `core`, if they fit."""
+    return core in ("cortex-m4", "cortex-m7")
+
+
+def is_positive(
+    network: QuantizedNetwork, choices: Choices, layer: QuantizedConvolution
+) -> bool:
+    """Return whether no input of `layer` is below zero."""
+    before = network.layers[: network.layers.index(layer)]
+    for earlier in reversed(before):
+        if earlier.type == "relu":
+            return True
+        if earlier.type != "pooling":
+            return False
+    return False
+
+
+def estimate(layer: QuantizedConvolution, choice: Choice, *, positive: bool) -> float:
+    """Return about how many instructions `layer` takes on a Cortex-M4."""
+    if choice.kernel == LIBRARY:
+        pixels = layer.out_shape.h * layer.out_shape.w
+        values = layer.mac / layer.out_shape.size
+        return (
+            _LIBRARY_PER_MAC * layer.mac
+            + _LIBRARY_OUTPUT * layer.out_shape.size
+            + (_LIBRARY_GATHER * values + _LIBRARY_PIXEL) * pixels
+        )
+    if choice.kernel == COLUMNS:
+        columns = ColumnConvolution(layer, relu=False)
+        pairs = layer.out_shape.c / 2
+        gather = _GATHER_FOURS if columns.in_fours else _GATHER_ONES
+        block = pairs * (_COLUMN_WORD * columns.words + _COLUMN_PAIR) + _COLUMN_BLOCK
+        block += PIXELS * 2 * columns.used_words * gather
+        return block * -(-columns.pixels // PIXELS)
+    made = make_sliding(layer, choice.outputs, positive=positive, passes=choice.passes)
+    if not isinstance(made, SlidingConvolution):
+        return float("inf")
+    return _sliding(made, choice)
+
+
+def _sliding(made: SlidingConvolution, choice: Choice) -> float:
+    layer, points = made.layer, made.filter.points
+    column = 0.0
+    for block in made.blocks():
+        loads = sum(
+            len(group.macs) + 1 + -(-group.word_count // 2) for group in block.kernel.point_groups()
+        )
+        column += block.count * (points * (loads + 4) + _CALL + _FINISH_ROW * block.kernel.rows)
+    channel = column * made.tiles
+    if choice.staged:
+        channel += _COPY_WORD * made.channel_words * choice.passes
+    data = made.point_words * made.tiles * points * _TRANSFORM_POINT
+    return channel * layer.out_shape.c + data
+
+
+def _shrunk(
+    network: QuantizedNetwork, choices: dict[str, Choice], limit_bytes: int, *, truncate: bool
+) -> dict[str, Choice]:
+    """Change one choice after the other, the cheapest change first, until `limit_bytes` are kept.
+
+    Without a limit a change must be worth its cost: save a part of all RAM.
+    """
+    layout = make_layout(network, choices, truncate=truncate)
+    cost = total_estimate(network, choices)
+    while layout.ram_bytes > limit_bytes:
+        best: tuple[float, dict[str, Choice], Layout] | None = None
+        for changed in _smaller(network, choices, truncate=truncate):
+            found = make_layout(network, changed, truncate=truncate)
+            saving = 1 - found.ram_bytes / layout.ram_bytes
+            if saving <= 0:
+                continue
+            new_cost = total_estimate(network, changed)
+            worth = max(_WORTH_SAVING, _SAVING_PER_COST * (new_cost / cost - 1))
+            if limit_bytes == 0 and saving < worth:
+                continue
+            if best is None or (new_cost, found.ram_bytes) < (best[0], best[2].ram_bytes):
+                best = new_cost, changed, found
+        if best is None:
+            break
+        cost, choices, layout = best
+    return choices
+
+
+def _smaller(
+    network: QuantizedNetwork, choices: dict[str, Choice], *, truncate: bool
+) -> Iterator[dict[str, Choice]]:
+    """Yield choices that differ in one layer: more passes, or a kernel without transformed data."""
+    for part in find_parts(network, choices, truncate=truncate):
+        if isinstance(part, Single):
+            continue
+        name, choice = part.convolution.layer.name, choices[part.convolution.layer.name]
+        if choice.kernel == SLIDING:
+            tiles = part.convolution.tiles  # type: ignore[union-attr]
+            for passes in range(choice.passes + 1, tiles + 1):
+                if -(-tiles // passes) < -(-tiles // choice.passes):
+                    yield {**choices, name: attrs.evolve(choice, passes=passes)}
+            if column_problem(part.convolution.layer) is None:
+                yield {**choices, name: Choice(COLUMNS)}
+        elif choice.staged:
+            yield {**choices, name: Choice(COLUMNS)}
+
+
+def total_estimate(network: QuantizedNetwork, choices: Choices) -> float:
+    """Return the estimate of all convolutions together."""
+    total = 0.0
+    for layer in network.layers:
+        if isinstance(layer, QuantizedConvolution):
+            positive = is_positive(network, choices, layer)
+            total += estimate(layer, choices.get(layer.name, Choice()), positive=positive)
+    return total

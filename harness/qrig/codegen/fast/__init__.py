@@ -1,0 +1,1 @@
+"""The fast path of deployments: convolutions in transformed, channel-planar form."""

@@ -1,0 +1,217 @@
+"""A deployment's parts and where their tensors lie in RAM."""
+
+from __future__ import annotations
+
+from attrs import evolve, field, frozen
+
+from qrig.codegen.arena import Arena, Buffer, lay_out
+from qrig.codegen.choices import Choices
+from qrig.codegen.fast.assembly import PRODUCTS_BYTES
+from qrig.codegen.fast.columns import PIXELS
+from qrig.codegen.fast.groups import ColumnGroup, Group, Part, Single, find_parts
+from qrig.codegen.fast.sliding import SLACK_WORDS
+from qrig.codegen.plan import IN_PLACE_TYPES, scratch_bytes, weight_bytes
+from qrig.fixedpoint.quantized import QuantizedLayer, QuantizedNetwork, QuantizedPooling
+
+
+@frozen(eq=False)
+class PartBuffers:
+    """What one part uses: buffers it reads, writes and works in; None for what it has not."""
+
+    source: Buffer
+    target: Buffer
+    data: Buffer | None = None
+    plane: Buffer | None = None
+    staged: Buffer | None = None
+    scratch: Buffer | None = None
+
+
+@frozen(eq=False)
+class Layout:
+    """The parts of a deployment with their buffers, and the arena that holds these.
+
+    Besides the arena there are the input's pixels, the output and, with sliding convolutions, a
+    buffer of products.
+    """
+
+    network: QuantizedNetwork = field(repr=False)
+    parts: tuple[Part, ...] = field(repr=False)
+    buffers: tuple[PartBuffers, ...] = field(repr=False)
+    input_buffer: Buffer
+    arena: Arena = field(repr=False)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Group))
+
+    @property
+    def carriers(self) -> dict[int, int]:
+        """Return, for each stage of a group, the stage whose row carries the group's cost."""
+        return {
+            stage: group.first_stage
+            for group in self.parts
+            if not isinstance(group, Single)
+            for stage in range(group.first_stage, group.last_stage + 1)
+        }
+
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of the pixels."""
+        return self.network.input.shape.size
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of the result."""
+        return self.network.stages[-1].out_shape.size
+
+    @property
+    def products_bytes(self) -> int:
+        """Bytes of the products of row kernels."""
+        return PRODUCTS_BYTES if self.groups else 0
+
+    @property
+    def ram_bytes(self) -> int:
+        """RAM beside code's own variables and the stack."""
+        return self.arena.size_bytes + self.products_bytes + self.input_bytes + self.output_bytes
+
+    @property
+    def mean_bytes(self) -> int:
+        """Bytes of the mean in flash."""
+        return 2 * self.network.input.mean.size
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of weights and biases in flash."""
+        total = 0
+        for part in self.parts:
+            if isinstance(part, Group):
+                conv = part.convolution
+                words = (conv.channel_words + 1) * conv.layer.out_shape.c
+                total += 4 * (words + conv.slack_words)
+            elif isinstance(part, ColumnGroup):
+                columns = part.convolution
+                total += 4 * (columns.weight_words + SLACK_WORDS)
+            else:
+                total += weight_bytes(part.layer)
+        return total
+
+    @property
+    def flash_bytes(self) -> int:
+        """Constants in flash, without code."""
+        return self.weight_bytes + self.mean_bytes
+
+
+def make_layout(network: QuantizedNetwork, choices: Choices, *, truncate: bool = False) -> Layout:
+    """Lay out `network` with the kernels of `choices`; raises UnsupportedNetworkError.
+
+    Part i works at the times 2i + 1 (its input is made ready) and 2i + 2.
+    """
+    parts = find_parts(network, choices, truncate=truncate)
+    input_end = _reading_ends(parts[0], 0) if parts else 0
+    tensor = Buffer(network.input.name, network.input.shape.size, 0, input_end)
+    first, made, all_buffers = tensor, [], [tensor]
+    for index, part in enumerate(parts):
+        begin, end = 2 * index + 1, 2 * index + 2
+        name, size = _output(part)
+        in_place = isinstance(part, Single) and part.layer.type in IN_PLACE_TYPES
+        last = _reading_ends(parts[index + 1], index + 1) if index + 1 < len(parts) else end
+        if in_place:
+            longer = Buffer(tensor.name, tensor.size_bytes, tensor.begin, last)
+            all_buffers[all_buffers.index(tensor)] = longer
+            made = [_renamed(found, tensor, longer) for found in made]
+            first = longer if first is tensor else first
+            source = target = longer
+        else:
+            target = Buffer(name, size, end if isinstance(part, Group) else begin, last)
+            all_buffers.append(target)
+            source = tensor
+        found, extra = _work_buffers(part, begin, end, source, target)
+        made.append(found)
+        all_buffers += extra
+        tensor = target
+    return Layout(network, parts, tuple(made), first, lay_out(all_buffers))
+
+
+def _renamed(found: PartBuffers, old: Buffer, new: Buffer) -> PartBuffers:
+    return evolve(
+        found,
+        source=new if found.source is old else found.source,
+        target=new if found.target is old else found.target,
+    )
+
+
+def _reading_ends(part: Part, index: int) -> int:
+    """Return the last time at which part `index` reads its input."""
+    if isinstance(part, Group) and part.convolution.passes == 1:
+        return 2 * index + 1
+    return 2 * index + 2
+
+
+def _output(part: Part) -> tuple[str, int]:
+    """Return name and bytes of what a part makes."""
+    layer = part.layer if isinstance(part, Single) else part.layers[-1]
+    if isinstance(part, Group) and part.out_planes:
+        return layer.name, out_plane_bytes(part) * part.convolution.layer.out_shape.c
+    return layer.name, layer.out_shape.size
+
+
+def _work_buffers(
+    part: Part, begin: int, end: int, source: Buffer, target: Buffer
+) -> tuple[PartBuffers, list[Buffer]]:
+    if isinstance(part, Single):
+        size = scratch_bytes(part.layer)
+        scratch = Buffer(f"{part.layer.name} scratch", size, begin, end) if size else None
+        return PartBuffers(source, target, scratch=scratch), [scratch] if scratch else []
+    if isinstance(part, ColumnGroup):
+        return _column_buffers(part, begin, end, source, target)
+    conv, name = part.convolution, part.convolution.layer.name
+    data = Buffer(f"{name} data", 4 * conv.data_words, begin, end, 4 * conv.data_words_ahead)
+    planes = conv.layer.out_shape.c if conv.passes > 1 else 1
+    plane = staged = None
+    if not works_in_target(part):
+        plane = Buffer(f"{name} plane", planes * conv.plane_bytes, end, end)
+    if part.choice.staged:
+        size = 4 * (conv.channel_words + conv.slack_words)
+        staged = Buffer(f"{name} weights", size, end, end)
+    extra = [buffer for buffer in (data, plane, staged) if buffer is not None]
+    return PartBuffers(source, target, data, plane, staged), extra
+
+
+def _column_buffers(
+    part: ColumnGroup, begin: int, end: int, source: Buffer, target: Buffer
+) -> tuple[PartBuffers, list[Buffer]]:
+    conv, layer = part.convolution, part.convolution.layer
+    data = Buffer(f"{layer.name} columns", 4 * conv.column_words, begin, end)
+    rest = staged = None
+    if conv.pixels % PIXELS:
+        rest = Buffer(f"{layer.name} last pixels", PIXELS * layer.out_shape.c, begin, end)
+    if part.choice.staged:
+        size = 4 * (conv.weight_words + SLACK_WORDS)
+        staged = Buffer(f"{layer.name} weights", size, begin, end)
+    extra = [buffer for buffer in (data, rest, staged) if buffer is not None]
+    return PartBuffers(source, target, data, plane=rest, staged=staged), extra
+
+
+def works_in_target(group: Group) -> bool:
+    """Return whether the convolution writes its planes where they stay."""
+    if not group.out_planes:
+        return False
+    return group.convolution.passes > 1 or not _poolings(group)
+
+
+def _poolings(group: Group) -> list[QuantizedLayer]:
+    return [layer for layer in group.tail if isinstance(layer, QuantizedPooling)]
+
+
+def out_pitch(group: Group) -> int:
+    """Return the bytes from row to row of the planes a group makes."""
+    pools = _poolings(group)
+    return -(-pools[-1].out_shape.w // 4) * 4 if pools else group.convolution.pitch
+
+
+def out_plane_bytes(group: Group) -> int:
+    """Return the bytes from plane to plane of what a group makes."""
+    if group.convolution.passes > 1 or not _poolings(group):
+        return group.convolution.plane_bytes
+    return out_pitch(group) * _poolings(group)[-1].out_shape.h
