@@ -8,13 +8,15 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import sys  # noqa: E402  # after the variables above, like all that follow
 
-from benchmarks import link, profiles, reference, stream  # noqa: E402  # numpy is loaded here
+from benchmarks import deployments, kernels, link, profiles, reference, stream  # noqa: E402  # numpy is loaded here
 
 _BENCHMARKS = {
     "reference": reference.run,
     "stream": stream.run,
     "link": link.run,
     "profile": profiles.run,
+    "kernels": kernels.run,
+    "deployments": deployments.run,
 }
 
 

@@ -8,14 +8,15 @@ from qrig.networks.description import NetworkDescription
 from qrig.runs.networks import LoadedNetwork, load_description, load_network
 
 _DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "models"
-_MODELS = Path(os.environ.get("QRIG_MODELS") or _DEFAULT)
+MODELS = Path(os.environ.get("QRIG_MODELS") or _DEFAULT)
+"""The folder of real networks and of ARM's measurements."""
 
 
 def subjects() -> list[tuple[LoadedNetwork, tuple[Sample, ...]]]:
     """Return the networks to measure with their inputs."""
     lenet = load_network("lenet-mnist")
     found = [(lenet, lenet.samples)]
-    arm = _MODELS / "arm_cifar10"
+    arm = MODELS / "arm_cifar10"
     if arm.is_dir():
         loaded = load_description(
             NetworkDescription(
@@ -26,7 +27,7 @@ def subjects() -> list[tuple[LoadedNetwork, tuple[Sample, ...]]]:
                 mean=str(arm / "cifar10_mean_rounded.npy"),
             )
         )
-        images = sorted((_MODELS / "images" / "foolbox").glob("cifar10_*.png"))
+        images = sorted((MODELS / "images" / "foolbox").glob("cifar10_*.png"))
         shape = loaded.quantized.input.shape
         inputs = tuple(Sample(path.name, read_image(path, shape)) for path in images)
         found.append((loaded, inputs))

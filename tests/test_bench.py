@@ -100,7 +100,10 @@ def test_the_command_models_unless_told_otherwise(
     assert main([*arguments, *option]) == 0
     (folder,) = tmp_path.iterdir()
     rows, run = load_run(folder)
-    assert rows["model_cycles_m7"].notna().all() == modelled
+    own = rows[rows["computed_with"].isna()]
+    assert own["model_cycles_m7"].notna().all() == modelled
+    assert len(own) < len(rows)
+    assert rows[rows["computed_with"].notna()]["instructions"].isna().all()
     assert bool(run["models"]) == modelled
 
 
@@ -145,10 +148,11 @@ def _wrong(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     layer = network.layers[3]
     assert isinstance(layer, QuantizedInnerProduct)
     other = changed(network, 3, weights=np.invert(layer.weights))
-    return tuple(
-        attrs.evolve(cell, deployment=attrs.evolve(cell.deployment, network=other))
-        for cell in cells
-    )
+    found = []
+    for cell in cells:
+        layout = attrs.evolve(cell.deployment.layout, network=other)
+        found.append(attrs.evolve(cell, deployment=attrs.evolve(cell.deployment, layout=layout)))
+    return tuple(found)
 
 
 @pytest.mark.parametrize("trace", ["full", "crc", "logits"])

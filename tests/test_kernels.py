@@ -1,157 +1,153 @@
-"""The C kernels, built for the host, against ARM's golden vectors; and what they refuse."""
+"""The C kernels as a process on this machine, under sanitizers: both implementations, every option.
 
-import ctypes
-import json
-import subprocess
-from typing import Any
+Each tensor of a call lies in memory of its own that is exactly as large, so that a read or write
+beside it ends the process.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from qrig.resources import firmware_root
-from real_models import MODELS, requires_models
+from kernel_checks import (
+    EVERY_KERNEL,
+    assert_right,
+    check_case,
+    check_golden,
+    check_random_calls,
+    check_refused,
+    identify,
+    oracle_output,
+)
+from kernel_golden import POOLING_C, baseline, forms
+from kernel_refusals import REFUSING, changes, valid
+from qrig.build.kernel_firmware import build_kernel_firmware
+from qrig.build.kernels import IMPLEMENTATIONS, OURS, Kernels
+from qrig.errors import TargetCrashedError
+from qrig.fixedpoint.semantics import DEFAULT, Semantics
+from qrig.fixtures import Resident
+from qrig.link.kernels import Piece
+from qrig.measure.kernel_calls import KERNELS, kernel_call
+from qrig.measure.kernel_trial import Constant, Numbers, Sequence
+from qrig.runs.resident import ResidentKernels
+from qrig.runs.targets import find_target
+from real_models import requires_models
 
-_SIZE_MISMATCH = -3
+both = pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 
 
 @pytest.fixture(scope="module")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    """The portable kernels as a shared library."""
-    library = tmp_path_factory.mktemp("kernels") / "kernels.so"
-    sources = sorted(map(str, (firmware_root() / "kernels").glob("*.c")))
-    flags = ["-std=c11", "-O1", "-fPIC", "-shared", "-fsanitize=undefined"]
-    flags += ["-fno-sanitize-recover=all", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
-    subprocess.run(["gcc", *flags, *sources, "-o", str(library)], check=True)  # noqa: S607  # PATH
-    return ctypes.CDLL(str(library))
+def resident() -> Iterator[Resident]:
+    """Kernels on this machine, each choice started once."""
+    target = find_target("host@native")
+    started: dict[Kernels, ResidentKernels] = {}
 
+    def choose(kernels: Kernels = OURS) -> ResidentKernels:
+        if kernels not in started:
+            firmware = build_kernel_firmware(target.board, kernels)
+            started[kernels] = ResidentKernels(target, firmware)
+        return started[kernels]
 
-class _Buffer:
-    """int8 or int16 memory with a guard behind it."""
-
-    _GUARD = 64
-
-    def __init__(self, values: Any, dtype: type = np.int8) -> None:
-        array: npt.NDArray[Any] = np.asarray(values).astype(dtype).ravel()
-        self.size = array.size
-        self.memory: npt.NDArray[Any] = np.full(array.size + self._GUARD, 0x55, dtype=dtype)
-        self.memory[: array.size] = array
-
-    @property
-    def values(self) -> list[int]:
-        assert (self.memory[self.size :] == 0x55).all(), "written past the end"
-        return [int(value) for value in self.memory[: self.size]]
-
-    def __call__(self) -> ctypes.c_void_p:
-        return ctypes.c_void_p(self.memory.ctypes.data)
-
-
-def _golden(key: str) -> list[dict[str, Any]]:
-    if MODELS is None:
-        return []
-    vectors = json.loads((MODELS / "golden" / "cmsis_nn_q7_vectors.json").read_text())
-    found: list[dict[str, Any]] = vectors[key]
-    return found
+    yield choose
+    for chosen in started.values():
+        chosen.stop()
 
 
 @requires_models
-def test_square_convolutions(kernels: ctypes.CDLL) -> None:
-    vectors = _golden("conv_square")
-    assert len(vectors) == 24
-    for v in vectors:
-        out = _Buffer(np.zeros(v["dim_out"] ** 2 * v["ch_out"]))
-        columns = _Buffer(np.zeros(2 * v["ch_in"] * v["k"] ** 2), np.int16)
-        x, w, b = _Buffer(v["x"]), _Buffer(v["w"]), _Buffer(v["b"])
-        status = getattr(kernels, v["fn"])(
-            x(), v["dim_in"], v["ch_in"], w(), v["ch_out"], v["k"], v["pad"], v["stride"], b(),
-            v["bias_shift"], v["out_shift"], out(), v["dim_out"], columns(), None,
-        )  # fmt: skip
-        assert status == 0
-        assert out.values == v["y"]
-        assert len(columns.values) == columns.size
+@pytest.mark.parametrize(("kind", "semantics"), forms(), ids=identify)
+def test_golden_vectors(resident: Resident, kind: str, semantics: Semantics) -> None:
+    check_golden(resident, kind, semantics)
 
 
 @requires_models
-def test_nonsquare_convolutions(kernels: ctypes.CDLL) -> None:
-    for v in _golden("conv_nonsquare"):
-        out = _Buffer(np.zeros(v["dim_out_x"] * v["dim_out_y"] * v["ch_out"]))
-        columns = _Buffer(np.zeros(2 * v["ch_in"] * v["kx"] * v["ky"]), np.int16)
-        x, w, b = _Buffer(v["x"]), _Buffer(v["w"]), _Buffer(v["b"])
-        status = kernels.arm_convolve_HWC_q7_basic_nonsquare(
-            x(), v["dim_in_x"], v["dim_in_y"], v["ch_in"], w(), v["ch_out"], v["kx"], v["ky"],
-            v["pad_x"], v["pad_y"], v["stride_x"], v["stride_y"], b(), v["bias_shift"],
-            v["out_shift"], out(), v["dim_out_x"], v["dim_out_y"], columns(), None,
-        )  # fmt: skip
-        assert (status, out.values) == (0, v["y"])
+@both
+@pytest.mark.parametrize("semantics", [DEFAULT, POOLING_C], ids=identify)
+def test_every_call_of_arms_measurements(
+    resident: Resident, implementation: str, semantics: Semantics
+) -> None:
+    kernels = resident(Kernels(semantics, implementation))
+    for case in baseline().cases:
+        if semantics == DEFAULT or case.output_c_crc32 is not None:
+            check_case(kernels, case)
+    assert kernels.is_clean()
 
 
-@requires_models
-def test_fully_connected(kernels: ctypes.CDLL) -> None:
-    for v in _golden("fc"):
-        out, scratch = _Buffer(np.zeros(v["rows"])), _Buffer(np.zeros(v["cols"]), np.int16)
-        x, w, b = _Buffer(v["x"]), _Buffer(v["w"]), _Buffer(v["b"])
-        status = kernels.arm_fully_connected_q7(
-            x(), w(), v["cols"], v["rows"], v["bias_shift"], v["out_shift"], b(), out(), scratch()
-        )
-        assert (status, out.values) == (0, v["y"])
+@pytest.mark.parametrize(("name", "semantics"), EVERY_KERNEL, ids=identify)
+def test_random_calls(resident: Resident, name: str, semantics: Semantics) -> None:
+    check_random_calls(resident, name, semantics, count=50 if semantics == DEFAULT else 25)
 
 
-@requires_models
-@pytest.mark.parametrize("kind", ["max", "ave"])
-def test_pooling(kernels: ctypes.CDLL, kind: str) -> None:
-    vectors = _golden("pool")
-    assert vectors
-    for v in vectors:
-        x, out = _Buffer(v["x"]), _Buffer(np.zeros(v["dim_out"] ** 2 * v["ch"]))
-        status = getattr(kernels, f"arm_{kind}pool_q7_HWC")(
-            x(), v["dim_in"], v["ch"], v["k"], v["pad"], v["stride"], v["dim_out"], None, out()
-        )
-        assert (status, out.values) == (0, v[f"{kind}_dsp"])
-        assert len(x.values) == x.size
+@both
+@pytest.mark.parametrize("name", REFUSING)
+def test_refused_arguments_write_nothing(
+    resident: Resident, implementation: str, name: str
+) -> None:
+    kernels = resident(Kernels(implementation=implementation))
+    for change in changes(name):
+        check_refused(kernels, name, valid(name) | change)
 
 
-@requires_models
-def test_relu_and_softmax(kernels: ctypes.CDLL) -> None:
-    for v in _golden("relu_q7"):
-        data = _Buffer(v["x"])
-        kernels.arm_relu_q7(data(), data.size)
-        assert data.values == v["y"]
-    for v in _golden("softmax_q7"):
-        data = _Buffer(v["x"])
-        kernels.arm_softmax_q7(data(), data.size, data())
-        assert data.values == v["y_5_8_5_9"]
+@both
+@pytest.mark.parametrize("name", REFUSING)
+def test_arguments_that_are_refused_with_a_change_are_taken_without(
+    resident: Resident, implementation: str, name: str
+) -> None:
+    kernels = resident(Kernels(implementation=implementation))
+    call = kernel_call(name, valid(name))
+    contents = {key: Sequence(3, 1) for key in call.tensors if key != "output"}
+    assert_right(kernels, kernels.run(call, contents), oracle_output(call, contents, DEFAULT))
 
 
-def test_relu_beyond_16_bits(kernels: ctypes.CDLL) -> None:
-    data = _Buffer(np.full(131_073, -1))
-    kernels.arm_relu_q7(data(), data.size)
-    assert set(data.values) == {0}
+@both
+@pytest.mark.parametrize(("name", "size"), [("arm_relu_q7", 131_073), ("arm_relu_q15", 65_537)])
+def test_relu_beyond_16_bits(resident: Resident, implementation: str, name: str, size: int) -> None:
+    kernels = resident(Kernels(implementation=implementation))
+    trial = kernels.run(kernel_call(name, {"size": size}), {"input": Constant(-1)})
+    assert not np.any(kernels.read(trial))
+    assert trial.intact
 
 
-def test_refused_arguments_write_nothing(kernels: ctypes.CDLL) -> None:
-    def convolve(name: str, ch_in: int, ch_out: int, shift: int = 0, dim_out: int = 2) -> None:
-        x, out = _Buffer(np.zeros(64)), _Buffer(np.full(64, 7))
-        scratch = _Buffer(np.zeros(64), np.int16)
-        status = getattr(kernels, f"arm_convolve_HWC_q7_{name}")(
-            x(), 2, ch_in, x(), ch_out, 1, 0, 1, x(), shift, 0, out(), dim_out, scratch(), None
-        )
-        assert (status, set(out.values)) == (_SIZE_MISMATCH, {7})
-
-    convolve("RGB", 4, 2)
-    convolve("fast", 3, 2)
-    convolve("fast", 4, 3)
-    convolve("basic", 4, 3, shift=32)
-    convolve("basic", 4, 3, dim_out=0)
-    for k, pad, stride, out_dim in ((2, 2, 1, 3), (2, 0, 1, 5), (0, 0, 1, 4), (2, 0, 0, 2)):
-        x, out = _Buffer(np.full(16, 3)), _Buffer(np.full(64, 7))
-        status = kernels.arm_maxpool_q7_HWC(x(), 4, 1, k, pad, stride, out_dim, None, out())
-        assert (status, set(out.values), set(x.values)) == (_SIZE_MISMATCH, {7}, {3})
+@both
+@pytest.mark.parametrize("name", ["arm_relu_q7", "arm_relu_q15"])
+def test_relu_of_nothing(resident: Resident, implementation: str, name: str) -> None:
+    kernels = resident(Kernels(implementation=implementation))
+    trial = kernels.run(kernel_call(name, {"size": 0}), {"input": Numbers([])})
+    assert trial.untouched
 
 
-def test_buffer_sizes(kernels: ctypes.CDLL) -> None:
-    companion = kernels.arm_convolve_HWC_q7_fast_buffer_bytes
-    companion.restype = ctypes.c_size_t
-    assert companion(32, 5) == 4 * 32 * 25
-    vector = kernels.arm_fully_connected_q7_buffer_bytes
-    vector.restype = ctypes.c_size_t
-    assert vector(1024) == 2048
+@both
+@pytest.mark.parametrize("name", KERNELS)
+def test_scratch_is_no_more_than_arm_asks_for(
+    resident: Resident, implementation: str, name: str
+) -> None:
+    kernels = resident(Kernels(implementation=implementation))
+    if name not in REFUSING:
+        return
+    parameters = valid(name)
+    call = kernel_call(name, parameters)
+    contents = {key: Constant(1) for key in call.tensors if key != "output"}
+    scratch_bytes = kernels.run(call, contents).scratch_bytes
+    taps = call.tensors["weights"].count // parameters["ch_im_out"] if "conv" in name else 0
+    if "depthwise" in name:
+        taps *= parameters["ch_im_out"]
+    limit = 4 * taps
+    if name == "arm_convolve_HWC_q15_basic":
+        limit = 2 * taps
+    elif name in ("arm_fully_connected_q7", "arm_fully_connected_q7_opt"):
+        limit = 2 * parameters["dim_vec"]
+    elif "avepool" in name:
+        limit = 2 * call.tensors["output"].shape[1] * parameters["ch_im_in"]
+    assert scratch_bytes <= limit
+
+
+def test_a_buffer_that_is_too_small_is_seen(resident: Resident) -> None:
+    kernels = resident(Kernels(implementation="dsp"))
+    call = kernel_call("arm_relu_q7", {"size": 64})
+    short = kernel_call("arm_relu_q7", {"size": 65})
+    with pytest.raises(TargetCrashedError, match="heap-buffer-overflow"):
+        kernels.run_with(lambda bench: bench.kernels.call(short.name, short.letters, [_PLACE, 65]))
+    trial = kernels.run(call, {"input": Constant(-3)})
+    assert not np.any(kernels.read(trial))
+
+
+_PLACE = Piece(1024, 64)

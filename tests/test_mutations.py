@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hand_made import changed, hand_made, hand_made_network
+from hand_made import changed, hand_made, hand_made_network, separable_network
 from qrig.build import Deployment, build_deployment, deployment, toolchain
-from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork
+from qrig.fixedpoint.quantized import (
+    QuantizedConvolution,
+    QuantizedDepthwiseConvolution,
+    QuantizedNetwork,
+)
 from qrig.reference import run_reference
 from qrig.resources import firmware_root
 from qrig.runs.deployed import Deployed
@@ -51,6 +55,22 @@ def test_a_wrong_weight_bit_is_named(target: str, bit: int) -> None:
     name, where = _first_difference(target, changed(network, 0, weights=weights))
     assert name == "conv1"
     assert ", channel 4: expected " in where
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_wrong_depthwise_weight_is_named(target: str) -> None:
+    network = separable_network()
+    layer = network.layers[1]
+    assert isinstance(layer, QuantizedDepthwiseConvolution)
+    weights = layer.weights.copy()
+    weights[1, 2, 5] ^= 64
+    built = build_deployment(changed(network, 1, weights=weights), find_target(target).board)
+    pixels = np.random.default_rng(1).integers(0, 256, network.input.shape, dtype=np.uint8)
+    with Deployed(find_target(target), built) as deployed:
+        layers = deployed.compare(deployed.run(pixels), run_reference(network, pixels))
+    wrong = [layer for layer in layers if layer.comparison.verdict == "differs"]
+    assert wrong[0].name == "dw2"
+    assert ", channel 5: expected " in (wrong[0].comparison.first_difference or "")
 
 
 @pytest.mark.parametrize("target", TARGETS)

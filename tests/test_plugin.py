@@ -1,6 +1,7 @@
 """The pytest plugin, in sessions of its own."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,27 @@ def test_a_test_may_choose_its_own_target(pytester: pytest.Pytester, runs: Path)
         """
     )
     pytester.runpytest_subprocess("--target=host").assert_outcomes(passed=1)
+
+
+def test_options_choose_the_kernels(pytester: pytest.Pytester, runs: Path) -> None:
+    shutil.copytree(TESTS / "c" / "cmsis_nn_stand_in", pytester.path / "CMSIS")
+    pytester.makepyfile(_SUITE)
+    result = pytester.runpytest_subprocess(
+        "--target=mps2-an386", "--qrig-cmsis-nn=CMSIS", "--qrig-truncate", "--qrig-kernels=portable"
+    )
+    result.assert_outcomes(passed=4)
+    (run,) = runs.iterdir()
+    stamps = json.loads((run / "run.json").read_text())["stamps"]
+    assert [stamp["target"] for stamp in stamps] == [
+        "mps2-an386@qemu", "mps2-an386@qemu, CMSIS-NN",
+    ]  # fmt: skip
+    assert stamps[0]["kernel_library"].endswith(", portable")
+    assert stamps[1]["kernel_library"].startswith("CMSIS-NN V.0.0.1")
+    assert all(stamp["semantics"]["truncate"] for stamp in stamps)
+
+
+def test_a_missing_cmsis_nn_is_a_usage_error(pytester: pytest.Pytester, runs: Path) -> None:
+    pytester.makepyfile(_SUITE)
+    result = pytester.runpytest_subprocess("--target=mps2-an386", "--qrig-cmsis-nn=nowhere")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*nowhere: expected a CMSIS-NN 5.x*"])

@@ -10,17 +10,23 @@ import pytest
 from attrs import define, field
 
 from qrig.build import Deployment, build_deployment
+from qrig.build.kernel_firmware import build_kernel_firmware
+from qrig.build.kernels import OURS, Kernels
 from qrig.datasets import Sample
 from qrig.errors import QrigError
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.runs.bench import run_inputs
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork, load_network
+from qrig.runs.resident import ResidentKernels
 from qrig.runs.stamp import make_stamp
 from qrig.runs.targets import Target
 
 Measure = Callable[..., tuple[LayerResult, ...]]
 """`measure(sample, trace="full")`: run a sample, record its rows, return its layers."""
+
+Resident = Callable[..., ResidentKernels]
+"""`resident(kernels=OURS)`: the firmware on the target that calls those kernels."""
 
 _OUTPUT_KEY = "qrig_measured"
 
@@ -108,7 +114,7 @@ def network(request: pytest.FixtureRequest) -> LoadedNetwork:
 @pytest.fixture
 def deployment(target: Target, network: LoadedNetwork) -> Deployment:
     """The network built for the target."""
-    return build_deployment(network.quantized, target.board)
+    return build_deployment(network.quantized, target.board, target.kernels)
 
 
 @pytest.fixture
@@ -116,6 +122,22 @@ def link(target: Target, deployment: Deployment) -> Iterator[Deployed]:
     """The deployment started on the target, with an open session."""
     with Deployed(target, deployment) as deployed:
         yield deployed
+
+
+@pytest.fixture(scope="session")
+def resident(target: Target) -> Iterator[Resident]:
+    """A function that returns kernels on the target, each choice started once and kept."""
+    started: dict[Kernels, ResidentKernels] = {}
+
+    def choose(kernels: Kernels = OURS) -> ResidentKernels:
+        if kernels not in started:
+            firmware = build_kernel_firmware(target.board, kernels)
+            started[kernels] = ResidentKernels(target, firmware)
+        return started[kernels]
+
+    yield choose
+    for chosen in started.values():
+        chosen.stop()
 
 
 @pytest.fixture

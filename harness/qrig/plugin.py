@@ -3,22 +3,28 @@
 Tests that use `target`, `deployment`, `link` or `measure` run once per target. The fixtures exist
 only when targets are given, by `--target` (or `--qrig-target`, if another plugin owns `--target`)
 or by the ini key `qrig_targets`; otherwise the plugin sleeps. A target that is named on the command
-line and unavailable is an error; one from the ini file is a skip with its reason.
+line and unavailable is an error; one from the ini file is a skip with its reason. The options for
+kernels are those of `qrig bench`; with --qrig-cmsis-nn tests run once more per target, with those.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from qrig.build import Kernels
 
 _DEST = "qrig_target"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --target, --qrig-target, --runs-dir and the ini keys."""
+    """Add --target, --qrig-target, options for kernels and results, and the ini keys."""
     group = parser.getgroup("qrig", "fixed-point networks on Cortex-M targets")
     about = "board or board@backend to run tests on; may be given several times"
     group.addoption("--qrig-target", action="append", dest=_DEST, metavar="T", help=about)
@@ -27,8 +33,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         with contextlib.suppress(ValueError, argparse.ArgumentError):
             group.addoption("--target", action="append", dest=_DEST, metavar="T", help=about)
     group.addoption("--qrig-runs", metavar="DIR", help="folder for the results of measured tests")
+    _add_kernels(group)
     parser.addini("qrig_targets", "default targets, skipped where unavailable", "args", default=[])
     parser.addini("qrig_network", "network of the `network` fixture", default="lenet-mnist")
+
+
+def _add_kernels(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--qrig-kernels", choices=("dsp", "portable"), help="implementation of the kernels"
+    )
+    group.addoption(
+        "--qrig-pooling", choices=("dsp", "c"), default="dsp", help="form of average pooling"
+    )
+    group.addoption(
+        "--qrig-softmax-form", choices=("5.9", "5.4"), default="5.9", help="form of softmax"
+    )
+    group.addoption(
+        "--qrig-truncate", action="store_true", help="do not round before the output shift"
+    )
+    group.addoption(
+        "--qrig-cmsis-nn", metavar="DIR", type=Path, help="run tests with that CMSIS-NN, too"
+    )
 
 
 def _owned(parser: pytest.Parser, option: str) -> bool:
@@ -46,11 +71,22 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from qrig import fixtures
     from qrig.errors import UsageError
-    from qrig.runs.targets import find_targets
+    from qrig.runs.targets import find_targets, with_kernels
 
     try:
-        targets = find_targets(chosen)
+        targets = with_kernels(
+            find_targets(chosen), _kernels(config), config.getoption("qrig_cmsis_nn")
+        )
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[fixtures.TARGET_TESTS] = fixtures.TargetTests(targets, named=bool(named))
     config.pluginmanager.register(fixtures, "qrig.fixtures")
+
+
+def _kernels(config: pytest.Config) -> Kernels:
+    from qrig.build import Kernels
+    from qrig.fixedpoint.semantics import Semantics
+
+    names = ("pooling", "softmax_form", "truncate", "kernels")
+    pooling, softmax, truncate, kernels = (config.getoption(f"qrig_{name}") for name in names)
+    return Kernels(Semantics(pooling, softmax, truncate), kernels)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from qrig.build.deployment import Deployment
+from qrig.build.firmware import Firmware
 from qrig.profiles import Profile, ProfileRequest
 
 
@@ -65,8 +65,8 @@ class Backend(Protocol):
     def stamp(self) -> dict[str, str]:
         """Return what of the backend a measurement depends on, as key and version."""
 
-    def start(self, deployment: Deployment, profiling: ProfileRequest | None = None) -> Running:
+    def start(self, firmware: Firmware, profiling: ProfileRequest | None = None) -> Running:
         """Start the firmware; raises TargetUnavailableError.
 
-        With `profiling` a profile is taken, and the counter counts nothing.
+        With `profiling` a profile is taken of a Deployment, and the counter counts nothing.
         """

@@ -6,7 +6,7 @@ import socket
 
 from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
-from qrig.build.deployment import Deployment
+from qrig.build.firmware import Firmware
 from qrig.errors import TargetUnavailableError
 from qrig.profiles import Profile, ProfileRequest
 
@@ -16,11 +16,11 @@ _NO_PROFILE = "expected a target that emulates a core, found this machine itself
 class RunningNative(ChildProcess):
     """A firmware process."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, firmware: Firmware) -> None:
         """Start the firmware; raises TargetUnavailableError."""
         ours, theirs = socket.socketpair()
-        stream = ByteStream(f"{deployment.board.name}@native", ours)
-        super().__init__([str(deployment.elf)], stream, theirs, as_standard_streams=True)
+        stream = ByteStream(f"{firmware.board.name}@native", ours)
+        super().__init__([str(firmware.elf)], stream, theirs, as_standard_streams=True)
 
     def instructions(self, ticks: int) -> int | None:
         """Return None: there is no counter."""
@@ -54,9 +54,9 @@ class NativeBackend:
         return {}
 
     def start(
-        self, deployment: Deployment, profiling: ProfileRequest | None = None
+        self, firmware: Firmware, profiling: ProfileRequest | None = None
     ) -> RunningNative:
         """Start the process; raises TargetUnavailableError."""
         if profiling is not None:
-            raise TargetUnavailableError(f"{deployment.board.name}@native: {_NO_PROFILE}")
-        return RunningNative(deployment)
+            raise TargetUnavailableError(f"{firmware.board.name}@native: {_NO_PROFILE}")
+        return RunningNative(firmware)

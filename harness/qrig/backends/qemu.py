@@ -20,6 +20,7 @@ from qrig.backends.process import ChildProcess
 from qrig.backends.qemu_plugin import find_plugin
 from qrig.backends.qemu_profile import QemuProfiling
 from qrig.build.deployment import Deployment
+from qrig.build.firmware import Firmware
 from qrig.build.toolchain import program_version
 from qrig.errors import BuildError, TargetError, TargetUnavailableError
 from qrig.profiles import Profile, ProfileRequest
@@ -37,7 +38,7 @@ class RunningQemu(ChildProcess):
 
     def __init__(
         self,
-        deployment: Deployment,
+        firmware: Firmware,
         machine: str,
         counter_hz: int,
         profiling: QemuProfiling | None = None,
@@ -58,9 +59,9 @@ class RunningQemu(ChildProcess):
             *("-chardev", f"socket,id=uart,fd={theirs.fileno()},mux=on"),
             *("-echr", str(_ESCAPE[0])),
             *("-serial", "chardev:uart"),
-            *("-kernel", str(deployment.elf)),
+            *("-kernel", str(firmware.elf)),
         ]
-        name = f"{deployment.board.name}@qemu"
+        name = f"{firmware.board.name}@qemu"
         super().__init__(command, ByteStream(name, ours, _ESCAPE, _BYTE_S), theirs)
         self._profiling = profiling
         self._ticks_per_instruction = counter_hz * (1 << ICOUNT_SHIFT) / 1e9
@@ -118,9 +119,9 @@ class QemuBackend:
         """Return QEMU's version."""
         return {"qemu_version": _version(), "icount_shift": str(ICOUNT_SHIFT)}
 
-    def start(self, deployment: Deployment, profiling: ProfileRequest | None = None) -> RunningQemu:
+    def start(self, firmware: Firmware, profiling: ProfileRequest | None = None) -> RunningQemu:
         """Start the machine; raises TargetUnavailableError, BuildError."""
-        board = deployment.board
+        board = firmware.board
         reason = self.unavailable()
         if reason is None and (board.qemu is None or board.counter is None):
             reason = f"{board.name} has no [qemu] and [counter] table in its board.toml"
@@ -130,12 +131,17 @@ class QemuBackend:
             )
         machine, counter_hz = board.qemu.machine, board.counter.hz
         if profiling is None:
-            return RunningQemu(deployment, machine, counter_hz)
+            return RunningQemu(firmware, machine, counter_hz)
+        if not isinstance(firmware, Deployment):
+            raise TargetUnavailableError(
+                f"{board.name}@qemu: expected a network to profile, found a firmware that calls "
+                "kernels; deploy a network"
+            )
         plugin = find_plugin(_program())
         folder = tempfile.TemporaryDirectory(prefix="qrig-profile-")
-        taken = QemuProfiling(profiling, deployment, plugin, folder, _version())
+        taken = QemuProfiling(profiling, firmware, plugin, folder, _version())
         try:
-            return RunningQemu(deployment, machine, counter_hz, taken)
+            return RunningQemu(firmware, machine, counter_hz, taken)
         except BaseException:
             folder.cleanup()
             raise

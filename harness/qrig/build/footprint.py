@@ -9,7 +9,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from qrig.boards.board import Board, Memories
-from qrig.codegen.plan import MemoryPlan
+from qrig.codegen.layout import Layout
 from qrig.errors import BuildError, NetworkTooLargeError
 
 STACK_BYTES = 8192
@@ -80,19 +80,18 @@ def read_footprint(elf: Path, board: Board) -> Footprint:
     return Footprint(tuple(sections), *_totals(board.memory))
 
 
-def check_plan(plan: MemoryPlan, board: Board) -> None:
+def check_layout(layout: Layout, board: Board) -> None:
     """Refuse, before anything is built, a network whose weights or buffers alone do not fit.
 
     Raises NetworkTooLargeError with the map.
     """
     sections = (
-        Section("weights", "flash", plan.weight_bytes),
-        Section("mean", "flash", plan.mean_bytes),
-        Section("input", "ram", plan.input_bytes),
-        Section("buffer 0", "ram", plan.buffer_bytes[0]),
-        Section("buffer 1", "ram", plan.buffer_bytes[1]),
-        Section("scratch", "ram", plan.scratch_bytes),
-        Section("output", "ram", plan.output_bytes),
+        Section("weights", "flash", layout.weight_bytes),
+        Section("mean", "flash", layout.mean_bytes),
+        Section("input", "ram", layout.input_bytes),
+        Section("buffers", "ram", layout.arena.size_bytes),
+        Section("products", "ram", layout.products_bytes),
+        Section("output", "ram", layout.output_bytes),
     )
     check_fit(Footprint(sections, *_totals(board.memory)), board)
 

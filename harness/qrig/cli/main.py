@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qrig import __version__
+from qrig.cli.kernel_options import add_kernels, choose_kernels
 from qrig.cli.options import (
     add_network,
     json_file,
@@ -23,6 +24,7 @@ from qrig.cli.options import (
     write_json,
 )
 from qrig.cli.profile import add_profile
+from qrig.cli.tune import add_tune
 from qrig.errors import QrigError, UsageError
 
 INTERRUPTED = 130
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_false",
         help="do not estimate cycles on silicon",
     )
+    add_kernels(bench, original=True)
     bench.add_argument("--runs", metavar="DIR", help="folder of results")
     bench.set_defaults(command=_bench)
 
@@ -88,9 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--input", required=True, metavar="FILE", help="PNG, PPM, BMP, .npy or raw")
     run.add_argument("--json", metavar="OUT", help="where the JSON goes; - is standard output")
     run.add_argument("--softmax", action="store_true", help="add a softmax behind the logits")
+    add_kernels(run, original=False)
     run.set_defaults(command=_run)
 
     add_profile(commands)
+    add_tune(commands)
 
     report = commands.add_parser("report", help="print a run's tables and write its page again")
     report.add_argument("run", nargs="?", metavar="RUN", help="run id or folder; the latest")
@@ -114,7 +119,7 @@ def _bench(options: argparse.Namespace) -> int:
     from qrig.runs.targets import DEFAULT_TARGETS, find_targets
 
     console = Console()
-    targets = find_targets(options.target or list(DEFAULT_TARGETS))
+    targets = choose_kernels(find_targets(options.target or list(DEFAULT_TARGETS)), options)
     networks = load_networks(options)
     inputs = tuple(
         read_sample(Path(path), network) for network in networks for path in options.input or ()
@@ -151,7 +156,7 @@ def _run(options: argparse.Namespace) -> int:
     from qrig.runs.one_shot import run_once
     from qrig.runs.targets import find_target
 
-    target = find_target(options.target)
+    (target,) = choose_kernels((find_target(options.target),), options)
     loaded = load_networks(options)[0]
     if options.softmax:
         loaded = with_softmax(loaded)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qrig.cli.kernel_options import add_kernels, choose_kernels
 from qrig.cli.options import (
     add_network,
     json_file,
@@ -52,6 +53,7 @@ def add_profile(commands: Any) -> None:
     parser.add_argument(
         "--loops", type=positive, default=_LISTED_LOOPS, metavar="N", help="loops to list"
     )
+    add_kernels(parser, original=True)
     parser.add_argument("--json", metavar="OUT", help="where the JSON goes; - is standard output")
     parser.add_argument(
         "--profile", type=Path, metavar="FILE", help="a profile that is there already, with --elf"
@@ -72,12 +74,13 @@ def _profile(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from qrig.reports.store import runs_folder
+    from qrig.reports.terminal import side_by_side
     from qrig.runs.profile_document import profile_document
     from qrig.runs.profile_run import profile_run
     from qrig.runs.targets import DEFAULT_TARGETS, find_targets
 
     console = Console(stderr=options.json == "-")
-    targets = find_targets(options.target or list(DEFAULT_TARGETS))
+    targets = choose_kernels(find_targets(options.target or list(DEFAULT_TARGETS)), options)
     networks = load_networks(options)
     if options.input is not None and len(networks) > 1:
         raise UsageError("expected one network with --input, found several; run them one by one")
@@ -95,6 +98,8 @@ def _profile(options: argparse.Namespace) -> int:
     )
     write_json(profile_document(result), out, standard_output=options.json == "-")
     _show(console, result.tables, result.run["models"], options.loops)
+    for table in side_by_side(result.rows):
+        console.print(table)
     for notice in (*result.notices, *result.unknown):
         print(f"qrig: note: {notice}", file=sys.stderr)
     console.print(f"{result.run['verdict']}: {result.folder / 'report.html'}", soft_wrap=True)

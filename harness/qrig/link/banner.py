@@ -23,6 +23,7 @@ class Capability(IntFlag):
     COUNTER = 1 << 2
     RESET = 1 << 3
     LOG = 1 << 4
+    KERNELS = 1 << 5
 
 
 @frozen
@@ -30,7 +31,8 @@ class Banner:
     """The firmware's own description.
 
     `counter` is what its counter counts: "cycles", "ticks" or "none"; `max_write` and `max_read`
-    are the largest payloads in bytes.
+    are the largest payloads in bytes; `arena_bytes` is the memory for tensors of a firmware that
+    calls kernels, zero in others.
     """
 
     protocol: tuple[int, int]
@@ -45,6 +47,7 @@ class Banner:
     max_read: int
     stages: int
     text: str = field(repr=False)
+    arena_bytes: int = 0
 
 
 def parse_banner(payload: bytes) -> Banner:
@@ -79,6 +82,7 @@ def parse_banner(payload: bytes) -> Banner:
             max_read=int(values["max_read"]),
             stages=int(values["stages"]),
             text=text,
+            arena_bytes=int(values.get("arena", "0")),
         )
     except (KeyError, ValueError) as error:
         raise ProtocolMismatchError(

@@ -31,7 +31,7 @@ _MAX_WIRE_BYTES = MAX_FRAME_BYTES + MAX_FRAME_BYTES // 254 + 2
 
 
 class Message(IntEnum):
-    """Frame types, as in `firmware/app/server.h`."""
+    """Frame types, as in `firmware/link/server.h`."""
 
     HELLO = 0x01
     WRITE = 0x02
@@ -40,6 +40,10 @@ class Message(IntEnum):
     READ = 0x05
     STATUS = 0x06
     RESET = 0x07
+    FILL = 0x08
+    CHECK = 0x09
+    FIND = 0x0A
+    CALL = 0x0B
     ACCEPTED = 0x40
     DAMAGED = 0x41
     BOOT = 0x42

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import struct
 import zlib
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,8 @@ from attrs import define, field, frozen
 from qrig.deadline import Deadline
 from qrig.errors import BoardRestartedError, LinkError, TargetError
 from qrig.link.frames import Message
+from qrig.link.memory import RemoteMemory, of_size
+from qrig.link.planes import PlaneGatherer
 from qrig.link.session import REQUEST_TIMEOUT_S, Session
 
 INFERENCE_TIMEOUT_S = 30.0
@@ -28,7 +29,8 @@ _PROGRESS = struct.Struct("<BHIiI")
 _STATUS = struct.Struct("<II")
 _FLAG_PAUSE, _FLAG_CRC = 1, 2
 _TENSOR, _OUTPUT, _RECORDS = 0, 1, 2
-_MIN_CHUNK_BYTES = 64
+_PLANES = 2
+_UNSTABLE = -100
 
 
 class _Progress(NamedTuple):
@@ -66,7 +68,11 @@ class RemoteNetwork:
 
     session: Session
     timeout_s: float = INFERENCE_TIMEOUT_S
-    _chunk_bytes: int = 0
+    _memory: RemoteMemory = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Reach the memory through the same session."""
+        self._memory = RemoteMemory(self.session)
 
     def run(self, pixels: npt.NDArray[np.uint8], *, tensors: bool, crc: bool = True) -> RemoteTrace:
         """Send uint8 pixels (h, w, c), run the network, and fetch its records and output.
@@ -75,13 +81,23 @@ class RemoteNetwork:
         TargetError.
         """
         data = pixels.tobytes()
-        self._write(data)
+        self._memory.write(0, data)
         flags = (_FLAG_PAUSE if tensors else 0) | (_FLAG_CRC if crc else 0)
         progress = self._step(Message.INFER, struct.pack("<BI", flags, zlib.crc32(data)))
-        fetched: list[bytes] = []
+        whole: dict[int, bytes] = {}
+        gatherer = PlaneGatherer(self.session.transport.name)
         while progress.paused:
-            fetched.append(self._read(_TENSOR, progress.size_bytes))
+            data = self._memory.read(_TENSOR, progress.size_bytes)
+            if progress.paused == _PLANES:
+                gatherer.add(data)
+            else:
+                whole[progress.stage] = data
             progress = self._step(Message.CONTINUE, b"")
+        if progress.status == _UNSTABLE:
+            raise TargetError(
+                f"{self.session.transport.name}: expected two runs of one input to agree, found "
+                "different outputs; the target's memory or clock is not reliable"
+            )
         if progress.status != 0:
             raise TargetError(
                 f"{self.session.transport.name}: expected the network to run, found that stage "
@@ -89,24 +105,26 @@ class RemoteNetwork:
                 "is inconsistent"
             )
         stages = self.session.banner.stages
-        raw = self._read(_RECORDS, stages * _RECORD.size)
+        raw = self._memory.read(_RECORDS, stages * _RECORD.size)
         records = tuple(
             StageRecord(None if ticks == UNKNOWN_TICKS else ticks, check if crc else None, size)
             for ticks, check, size in _RECORD.iter_unpack(raw)
         )
-        output = self._read(_OUTPUT, records[-1].size_bytes)
+        output = self._memory.read(_OUTPUT, records[-1].size_bytes)
+        found = whole | gatherer.tensors()
+        fetched = [found.get(stage, b"") for stage in range(stages)] if tensors else []
         if tensors and [len(tensor) for tensor in fetched] != [r.size_bytes for r in records]:
             raise LinkError(
                 f"{self.session.transport.name}: expected {stages} tensors, found "
-                f"{len(fetched)} of other sizes; the session was taken over by somebody else"
+                f"{len(found)} or other sizes; the session was taken over by somebody else"
             )
         return RemoteTrace(records, output, tuple(fetched), progress.inference)
 
     def status(self) -> tuple[int, int]:
         """Return how often the network ran and how many damaged transmissions the target saw."""
         deadline = Deadline.after(REQUEST_TIMEOUT_S)
-        answer = self._of_size(_STATUS.size, self.session.request(Message.STATUS, b"", deadline))
-        count, damaged = _STATUS.unpack(answer)
+        answer = self.session.request(Message.STATUS, b"", deadline)
+        count, damaged = _STATUS.unpack(of_size(self.session, _STATUS.size, answer))
         return count, damaged
 
     def reset(self) -> None:
@@ -114,55 +132,6 @@ class RemoteNetwork:
         with contextlib.suppress(BoardRestartedError):  # the answer was lost, not the request
             self.session.request(Message.RESET, b"", Deadline.after(REQUEST_TIMEOUT_S))
 
-    def _write(self, data: bytes) -> None:
-        size = self.session.banner.max_write - 4
-
-        def send(offset: int, length: int) -> int:
-            piece = data[offset : offset + length]
-            payload = struct.pack("<I", offset) + piece
-            self.session.request(Message.WRITE, payload, Deadline.after(REQUEST_TIMEOUT_S))
-            return len(piece)
-
-        self._in_chunks(len(data), size, send)
-
     def _step(self, message: Message, payload: bytes) -> _Progress:
         answer = self.session.request(message, payload, Deadline.after(self.timeout_s))
-        return _Progress(*_PROGRESS.unpack(self._of_size(_PROGRESS.size, answer)))
-
-    def _read(self, region: int, size_bytes: int) -> bytes:
-        out = bytearray()
-        limit = self.session.banner.max_read
-
-        def fetch(offset: int, length: int) -> int:
-            piece = self._request_read(region, offset, length)
-            out.extend(piece)
-            return len(piece)
-
-        self._in_chunks(size_bytes, limit, fetch)
-        return bytes(out)
-
-    def _request_read(self, region: int, offset: int, length: int) -> bytes:
-        payload = struct.pack("<BIH", region, offset, length)
-        deadline = Deadline.after(REQUEST_TIMEOUT_S + 20 * self.session.transport.byte_s * length)
-        answer = self.session.request(Message.READ, payload, deadline, reply_bytes=length)
-        return self._of_size(length, answer)
-
-    def _of_size(self, size_bytes: int, answer: bytes) -> bytes:
-        if len(answer) != size_bytes:
-            raise LinkError(
-                f"{self.session.transport.name}: expected an answer of {size_bytes} bytes, found "
-                f"{len(answer)}; reflash the board"
-            )
-        return answer
-
-    def _in_chunks(self, total: int, limit: int, move: Callable[[int, int], int]) -> None:
-        """Move `total` bytes; chunks shrink when one had to be sent again, and grow back."""
-        offset = 0
-        while offset < total:
-            chunk = min(limit, self._chunk_bytes or limit)
-            before = self.session.statistics.damaged
-            offset += move(offset, min(chunk, total - offset))
-            if self.session.statistics.damaged > before:
-                self._chunk_bytes = max(_MIN_CHUNK_BYTES, chunk // 2)
-            else:
-                self._chunk_bytes = min(2 * chunk, 1 << 16)
+        return _Progress(*_PROGRESS.unpack(of_size(self.session, _PROGRESS.size, answer)))

@@ -38,6 +38,7 @@ _STATUS_TEXT = {
     1: "the request is malformed or outside the memory it names",
     2: "this is not possible now",
     3: "the input arrived with another checksum",
+    4: "the firmware has no kernel of that name and signature",
 }
 
 

@@ -151,10 +151,14 @@ def _layers(
     chosen = [
         (phase, one) for phase, one in zip(phases, of_phase, strict=True) if phase.kind == "layer"
     ]
-    return [
-        _Layer(index, fact, phase, count_phase(program, phase), one, overhead, idle, program)
-        for index, ((phase, one), fact) in enumerate(zip(chosen, facts, strict=True))
-    ]
+    layers = []
+    for index, ((phase, one), fact) in enumerate(zip(chosen, facts, strict=True)):
+        counts = count_phase(program, phase)
+        # A layer that is computed together with an earlier one is never entered, and never marked.
+        entered = bool(counts.executions)
+        marking, its_price = (overhead, idle) if entered else (PhaseCounts(), nothing)
+        layers.append(_Layer(index, fact, phase, counts, one, marking, its_price, program))
+    return layers
 
 
 def _layer_row(layer: _Layer, clocks_hz: Mapping[str, int]) -> dict[str, Any]:

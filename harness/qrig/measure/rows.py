@@ -10,8 +10,9 @@ from attrs import field, frozen
 from qrig.measure.compare import Comparison
 from qrig.networks.graph import Shape
 
-SCHEMA_VERSION = 2
-"""The version of the columns; every file of results carries it. 2 added the model columns."""
+SCHEMA_VERSION = 3
+"""The version of the columns; every file of results carries it. 2 added the model columns, 3
+`computed_with`."""
 
 MODEL_COLUMNS = (
     "model_cycles_m4",
@@ -37,6 +38,7 @@ COLUMNS = {
     "type": "string",
     "shape": "string",
     "mac": "int64",
+    "computed_with": "string",
     "instructions": "Int64",
     "cycles": "Int64",
     "latency_us": "Float64",
@@ -54,7 +56,9 @@ COLUMNS = {
 class LayerResult:
     """One layer of one inference; `instructions` come from emulators, `cycles` from silicon.
 
-    `model` holds the columns of MODEL_COLUMNS, as far as they are known.
+    A layer that is computed together with an earlier one has no counts of its own: the layer that
+    `computed_with` names has them all. `model` holds the columns of MODEL_COLUMNS, as far as they are
+    known.
     """
 
     name: str
@@ -65,6 +69,7 @@ class LayerResult:
     cycles: int | None
     comparison: Comparison
     model: Mapping[str, float] = field(factory=dict)
+    computed_with: str | None = None
 
 
 def rows_of(
@@ -80,6 +85,7 @@ def rows_of(
             "type": layer.type,
             "shape": str(layer.shape),
             "mac": layer.mac,
+            "computed_with": layer.computed_with,
             "instructions": layer.instructions,
             "cycles": layer.cycles,
             "latency_us": layer.cycles * 1e6 / clock_hz if layer.cycles is not None else None,

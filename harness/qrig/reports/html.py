@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,10 +21,11 @@ from markupsafe import Markup
 from qrig.measure.rows import MODEL_COLUMNS
 from qrig.reports.figures import INK, MUTED, RULE, inline_svg
 from qrig.reports.grids import Cell, Grid
+from qrig.reports.libraries import library_tables
 from qrig.reports.plots import counted_networks, counter_plot, quantity_text
 from qrig.reports.profile_html import profile_sections
 from qrig.reports.profile_source import ReadSource
-from qrig.reports.stamps import one_line, sorted_stamps
+from qrig.reports.stamps import kernel_libraries, one_line, sorted_stamps
 from qrig.reports.tables import (
     cell_text,
     counters_present,
@@ -80,6 +82,7 @@ def render_report(
         facts=_facts(summary, run),
         summary=_summary_grid(summary),
         differences=_difference_grid(first_differences(rows)),
+        libraries=list(_library_grids(rows)),
         plots=list(_plots(rows, models or run.get("models") or {})),
         layers=list(_layer_grids(layer_table(rows), summary)),
         footprints=[_footprint(entry) for entry in run.get("footprints") or ()],
@@ -152,7 +155,8 @@ def _facts(summary: pd.DataFrame, run: Mapping[str, Any]) -> list[tuple[str, str
         "Started": _when(started),
         "Took": took,
         "Network" if len(networks) == 1 else "Networks": one_line(", ".join(networks)),
-        "Target" if len(targets) == 1 else "Targets": one_line(", ".join(targets)),
+        "Target" if len(targets) == 1 else "Targets": one_line("; ".join(targets)),
+        "Kernels": one_line("; ".join(kernel_libraries(run.get("stamps") or ()))),
     }
     return [(name, value) for name, value in facts.items() if value]
 
@@ -165,6 +169,16 @@ def _summary_grid(summary: pd.DataFrame) -> Grid | None:
         if name not in (*_SUMMARY, "layers") and not name.startswith("model_cycles")
     ]
     return _grid(summary[[*_SUMMARY, *rest]], "Summary")
+
+
+def _library_grids(rows: pd.DataFrame) -> Iterator[Grid]:
+    """Lay out our kernels and an original side by side, the sums in the foot."""
+    for table in library_tables(rows):
+        grid = _grid(table.frame, table.title)
+        if grid is not None:
+            *layers, foot = grid.rows
+            network, target = printable(table.network), printable(table.target)
+            yield attrs.evolve(grid, rows=layers, foot=foot, title=network, subtitle=target)
 
 
 def _difference_grid(differences: pd.DataFrame) -> Grid | None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from qrig.reports.tables import cell_text, printable
 
-__all__ = ["one_line", "sorted_stamps"]
+__all__ = ["kernel_libraries", "one_line", "semantics", "sorted_stamps"]
 
 _MAX_DEPTH: Final = 8
 
@@ -30,6 +30,21 @@ def sorted_stamps(stamps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         for one in flat
     ]
     return {"common": list(common.items()), "own": own}
+
+
+def kernel_libraries(stamps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List the libraries of kernels that the deployments were linked with, each once."""
+    found = (one_line(stamp.get("kernel_library")) for stamp in stamps)
+    return list(dict.fromkeys(name for name in found if name))
+
+
+def semantics(stamps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List what the kernels of the deployments compute, each once, in a few words."""
+    found = []
+    for stamp in stamps:
+        pairs = _flattened(stamp.get("semantics") or {})
+        found.append(", ".join(f"{name} {value}" for name, value in pairs))
+    return list(dict.fromkeys(text for text in found if text))
 
 
 def _flattened(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

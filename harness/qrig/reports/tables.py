@@ -169,7 +169,7 @@ def cell_text(value: Any, column: str = "") -> str:
     if isinstance(value, bool) or not isinstance(value, Real):
         return printable(str(value))
     number = float(value)
-    if column.endswith("_per_mac"):
+    if column.endswith(("_per_mac", "ratio")):
         return f"{number:,.2f}"
     if column.startswith("model_cycles"):
         return f"{number:,.0f}"

@@ -8,6 +8,7 @@ import pandas as pd
 from rich.table import Table
 
 from qrig.measure.rows import MODEL_COLUMNS
+from qrig.reports.libraries import library_tables, own_targets
 from qrig.reports.tables import (
     counters_present,
     first_differences,
@@ -22,8 +23,11 @@ _SEVERITY = ["bit-exact", "not-traced", "differs"]
 
 
 def terminal_tables(rows: pd.DataFrame) -> Iterator[Table]:
-    """Yield the tables of a run: layers per network, the verdicts, and what differs."""
-    layers = layer_table(rows)
+    """Yield the tables of a run: layers per network, the verdicts, and what differs.
+
+    Where an original CMSIS-NN was run as well, it stands beside our kernels in tables of its own.
+    """
+    layers = own_targets(layer_table(rows))
     for network, part in layers.groupby("network", sort=False):
         inputs = int(part["inputs"].max())
         title = f"{network}: median of {inputs} input{'s' if inputs != 1 else ''}"
@@ -31,12 +35,24 @@ def terminal_tables(rows: pd.DataFrame) -> Iterator[Table]:
         modelled = models_by_target(part)
         if modelled is not None:
             yield render_table(modelled, f"{network}: model latency in µs, an estimate")
+    yield from side_by_side(rows)
     summary = summary_table(rows)
     yield render_table(summary[[name for name in _SUMMARY if name in summary]], "Verdict")
     differences = first_differences(rows)
     if len(differences):
         shown = [name for name in _DIFFERENCES if name in differences]
         yield render_table(differences[shown], "First differences")
+
+
+def side_by_side(rows: pd.DataFrame) -> Iterator[Table]:
+    """Yield a table for every network and target that was run with both kernel libraries.
+
+    Verdicts of the original take their room only where there is more to say than "bit-exact".
+    """
+    for table in library_tables(rows):
+        plain = set(table.frame["verdict"]) <= {"bit-exact", ""}
+        frame = table.frame.drop(columns="verdict") if plain else table.frame
+        yield render_table(frame.rename(columns=lambda name: name.replace(" ", "\n")), table.title)
 
 
 def layers_by_target(layers: pd.DataFrame) -> pd.DataFrame:

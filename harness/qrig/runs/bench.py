@@ -67,7 +67,7 @@ def prepare(networks: list[LoadedNetwork], targets: tuple[Target, ...]) -> tuple
     for target in targets:
         target.check_available()
     return tuple(
-        Cell(target, loaded, build_deployment(loaded.quantized, target.board))
+        Cell(target, loaded, build_deployment(loaded.quantized, target.board, target.kernels))
         for loaded in networks
         for target in targets
     )

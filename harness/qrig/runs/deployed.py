@@ -111,10 +111,12 @@ class Deployed:
 
     def compare(self, remote: RemoteTrace, expected: Trace) -> tuple[LayerResult, ...]:
         """Compare an inference with the reference's, stage by stage."""
-        network = self.deployment.network
+        stages, carriers = self.deployment.network.stages, self.deployment.layout.carriers
+        lasts = {first: last for last, first in carriers.items()}
         results = []
-        for index, (stage, record) in enumerate(zip(network.stages, remote.records, strict=True)):
-            ticks = record.ticks
+        for index, stage in enumerate(stages):
+            carrier = carriers.get(index, index)
+            ticks = remote.records[lasts.get(index, index)].ticks if carrier == index else None
             results.append(
                 LayerResult(
                     name=stage.name,
@@ -124,6 +126,7 @@ class Deployed:
                     instructions=None if ticks is None else self.running.instructions(ticks),
                     cycles=None if ticks is None else self.running.cycles(ticks),
                     comparison=_comparison(remote, expected, index),
+                    computed_with=None if carrier == index else stages[carrier].name,
                 )
             )
         return tuple(results)

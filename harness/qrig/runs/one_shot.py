@@ -9,6 +9,7 @@ from qrig.datasets import Sample
 from qrig.reference import run_reference
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork
+from qrig.runs.stamp import make_stamp
 from qrig.runs.targets import Target
 
 SCHEMA = "qrig-run/1"
@@ -22,7 +23,7 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
     softmax; a counter that is not available is null. Raises QrigError.
     """
     target.check_available()
-    deployment = build_deployment(loaded.quantized, target.board)
+    deployment = build_deployment(loaded.quantized, target.board, target.kernels)
     with Deployed(target, deployment) as deployed:
         remote = deployed.run(sample.pixels, FULL)
         expected = run_reference(loaded.quantized, sample.pixels, deployment.semantics)
@@ -54,6 +55,7 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
         "label": loaded.labels[top1] if top1 < len(loaded.labels) else None,
         "verdict": "bit-exact" if exact else "differs",
         "notices": list(loaded.notices),
+        "stamp": make_stamp(target, deployment),
     }
     if network.stages[-1].type == "softmax":
         document["softmax"] = _integers(remote.output)

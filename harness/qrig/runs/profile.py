@@ -75,12 +75,11 @@ def profile_cell(
     TargetError, BuildError, InputError.
     """
     target.check_available()
-    deployment = build_deployment(loaded.quantized, target.board)
-    reason = target.backend.unprofiled()
-    if reason is not None:
-        return _counted(target, loaded, deployment, sample, boards, reason)
-    request = ProfileRequest(counts, modelled_caches(boards) if counts == MEMORY else ())
-    cell = _profiled(target, loaded, deployment, sample, boards, request)
+    deployment = build_deployment(loaded.quantized, target.board, target.kernels)
+    cell = profile_deployment(target, loaded, deployment, sample, boards, counts=counts)
+    if cell.profile is None:
+        return cell
+    request = _request(counts, boards)
     others = [
         _profiled(target, loaded, _shifted(cell, number), sample, boards, request)
         for number in range(1, placements)
@@ -88,10 +87,32 @@ def profile_cell(
     return attrs.evolve(cell, tables=_with_spread(cell, others)) if others else cell
 
 
+def profile_deployment(
+    target: Target,
+    loaded: LoadedNetwork,
+    deployment: Deployment,
+    sample: Sample,
+    boards: Mapping[str, Board],
+    *,
+    counts: str = MEMORY,
+) -> ProfiledCell:
+    """Profile a deployment that is built already; everything else as in `profile_cell`."""
+    reason = target.backend.unprofiled()
+    if reason is not None:
+        return _counted(target, loaded, deployment, sample, boards, reason)
+    request = _request(counts, boards)
+    return _profiled(target, loaded, deployment, sample, boards, request)
+
+
+def _request(counts: str, boards: Mapping[str, Board]) -> ProfileRequest:
+    return ProfileRequest(counts, modelled_caches(boards) if counts == MEMORY else ())
+
+
 def _shifted(cell: ProfiledCell, number: int) -> Deployment:
     return build_deployment(
         cell.loaded.quantized,
         cell.target.board,
+        cell.target.kernels,
         text_shift_bytes=number * PLACEMENT_STEP_BYTES,
     )
 
@@ -174,7 +195,9 @@ def _counted(
 def _with_counts(layers: tuple[LayerResult, ...], table: pd.DataFrame) -> tuple[LayerResult, ...]:
     """Return layers with the profile's instructions and the models' columns."""
     return tuple(
-        attrs.evolve(
+        layer
+        if layer.computed_with is not None
+        else attrs.evolve(
             layer,
             instructions=int(row["instructions"]),
             model={

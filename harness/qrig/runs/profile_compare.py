@@ -8,6 +8,7 @@ from pathlib import Path
 from qrig.errors import UsageError
 from qrig.reports.profile_diff import ProfileDiff, diff_profiles
 from qrig.reports.profile_store import load_tables
+from qrig.reports.stamps import semantics
 from qrig.reports.store import find_run, load_run
 
 
@@ -16,11 +17,20 @@ def compare_profiles(
 ) -> tuple[ProfileDiff, Mapping[str, str]]:
     """Compare runs `before` and `after` (run ids in `folder`, or folders).
 
-    Returns the difference and what the models stand for, by their suffix. Raises UsageError if the
-    runs are priced for different boards, FileFormatError if one holds no profile.
+    Returns the difference and what the models stand for, by their suffix. Kernels may differ, not
+    what they compute. Raises UsageError if the runs are priced for different boards or have other
+    semantics, FileFormatError if one holds no profile.
     """
     folders = [find_run(folder, name) for name in (before, after)]
-    models = [load_run(each)[1].get("models") or {} for each in folders]
+    runs = [load_run(each)[1] for each in folders]
+    models = [run.get("models") or {} for run in runs]
+    computed = [semantics(run.get("stamps") or ()) for run in runs]
+    if computed[0] != computed[1]:
+        raise UsageError(
+            f"expected two runs whose kernels compute the same, found {' and '.join(computed[0])} "
+            f"against {' and '.join(computed[1])}; profile again with the same --pooling, "
+            "--softmax-form and --truncate"
+        )
     tables = [load_tables(each) for each in folders]
     if models[0] != models[1]:
         raise UsageError(

@@ -1,11 +1,15 @@
-"""Targets: `board@backend`, or a board alone for its first backend."""
+"""Targets: `board@backend`, or a board alone for its first backend, and the kernels run there."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import attrs
 from attrs import field, frozen
 
 from qrig.backends import Backend, find_backend
 from qrig.boards import Board, find_board
+from qrig.build import OURS, Kernels, find_cmsis_nn
 from qrig.errors import TargetUnavailableError, UsageError
 
 DEFAULT_TARGETS = ("mps2-an386@qemu", "mps2-an500@qemu")
@@ -14,15 +18,17 @@ DEFAULT_TARGETS = ("mps2-an386@qemu", "mps2-an500@qemu")
 
 @frozen
 class Target:
-    """A board and the way its firmware is run."""
+    """A board, the way its firmware is run, and the kernels it is built with."""
 
     board: Board = field(repr=False)
     backend: Backend = field(repr=False, eq=False)
+    kernels: Kernels = field(default=OURS, repr=False)
 
     @property
     def name(self) -> str:
-        """The full name: board@backend."""
-        return f"{self.board.name}@{self.backend.name}"
+        """The full name: board@backend, with a label behind it if the kernels are not ours."""
+        name = f"{self.board.name}@{self.backend.name}"
+        return f"{name}, {self.kernels.label}" if self.kernels.label else name
 
     def check_available(self) -> None:
         """Raise TargetUnavailableError, with the reason, if it cannot be used here."""
@@ -58,3 +64,31 @@ def find_targets(texts: list[str]) -> tuple[Target, ...]:
         target = find_target(text)
         found.setdefault(target.name, target)
     return tuple(found.values())
+
+
+def with_kernels(
+    targets: tuple[Target, ...], kernels: Kernels = OURS, cmsis_nn: Path | None = None
+) -> tuple[Target, ...]:
+    """Return `targets` with `kernels` of ours, each followed by itself with those in `cmsis_nn`.
+
+    `cmsis_nn` is a folder with an original CMSIS-NN, for comparison. Raises UsageError if there is
+    none in it, or if it cannot compute what is asked for.
+    """
+    ours = tuple(attrs.evolve(target, kernels=kernels) for target in targets)
+    if cmsis_nn is None:
+        return ours
+    if kernels.semantics.pooling != "dsp":
+        raise UsageError(
+            f"expected pooling dsp with --cmsis-nn, found {kernels.semantics.pooling}: an original "
+            "pools so on every core with DSP instructions; leave one of them out"
+        )
+    for target in targets:
+        if target.board.is_native:
+            raise UsageError(
+                f"expected Cortex-M targets with --cmsis-nn, found {target.name}: an original is "
+                "not written for this machine; choose others with --target"
+            )
+    theirs = Kernels(kernels.semantics, cmsis_nn=find_cmsis_nn(cmsis_nn))
+    return tuple(
+        chosen for target in ours for chosen in (target, attrs.evolve(target, kernels=theirs))
+    )

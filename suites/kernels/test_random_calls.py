@@ -1,0 +1,12 @@
+"""Calls made at random, of every kernel in every form: dsp against portable against the oracle."""
+
+import pytest
+
+from kernel_checks import EVERY_KERNEL, check_random_calls, identify
+from qrig.fixedpoint.semantics import DEFAULT, Semantics
+from qrig.fixtures import Resident
+
+
+@pytest.mark.parametrize(("name", "semantics"), EVERY_KERNEL, ids=identify)
+def test_every_output_is_the_oracles(resident: Resident, name: str, semantics: Semantics) -> None:
+    check_random_calls(resident, name, semantics, count=100 if semantics == DEFAULT else 30)
