@@ -50,11 +50,12 @@ def _line(target: Target, loaded: LoadedNetwork, sample: Sample, plan: str) -> s
         if layer.type != "softmax"
     )
     mac = sum(layer.mac for layer in cell.layers)
+    layout = deployment.layout
     return (
         f"{loaded.name} on {target.name}, plan {plan}: {instructions + data:,} instructions "
         f"({instructions / mac:.3f} a MAC without preprocessing), {cycles:,.0f} model cycles on "
         f"{board.name} ({cycles / board.clock_hz * 1e3:.1f} ms), RAM "
-        f"{deployment.layout.ram_bytes:,} bytes, constants {deployment.layout.flash_bytes:,} bytes, "
+        f"{layout.ram_bytes:,} bytes, constants {layout.flash_bytes:,} bytes, "
         f"code {_code_bytes(deployment, cell):,} bytes"
     )
 

@@ -98,6 +98,28 @@ def _check_table(frame: pd.DataFrame, rows: pd.DataFrame, target: str, core: str
     assert set(frame["verdict"][:-1]) == {"bit-exact"}
 
 
+def test_layers_that_are_computed_together_share_a_row() -> None:
+    target, layers = "mps2-an386@qemu", ("data", "conv1", "relu1", "ip1")
+    common = {"network": "n", "input_index": 0, "type": "", "shape": "", "mac": 0}
+    rows = pd.DataFrame(
+        {
+            **{"target": name, "layer_index": index, "layer": layer, "verdict": verdict, **common},
+            **{"instructions": count, "computed_with": first},
+        }
+        for name, counts, verdict in (
+            (target, ((10, None), (90, None), (None, "conv1"), (7, None)), "bit-exact"),
+            (f"{target}, CMSIS-NN", ((10, None), (300, None), (60, None), (7, None)), "differs"),
+        )
+        for index, (layer, (count, first)) in enumerate(zip(layers, counts, strict=True))
+    )
+    (table,) = library_tables(rows)
+    assert table.frame["layer"].tolist() == ["data", "conv1 + relu1", "ip1", "inference"]
+    assert table.frame["qrig instr"].tolist() == [10, 90, 7, 107]
+    assert table.frame["CMSIS-NN instr"].tolist() == [10, 360, 7, 377]
+    assert table.frame["instr ratio"].round(2).tolist() == [1, 4, 1, 3.52]
+    assert table.frame["verdict"].tolist() == ["differs", "differs", "differs", ""]
+
+
 def test_the_command_names_the_layer_that_differs(
     tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,9 +8,8 @@ import pytest
 from kernel_checks import identify, oracle_output
 from kernel_golden import POOLING_C, baseline, forms, golden
 from kernel_oracle import expected, interleave
+from qrig.fixedpoint.interleave import Order, interleaved
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
-from qrig.link.kernels import Order
-from qrig.measure.interleave import interleaved
 from qrig.measure.kernel_baseline import BaselineCase
 from qrig.measure.kernel_calls import kernel_call
 from qrig.measure.kernel_trial import Numbers, stored

@@ -12,13 +12,13 @@ from qrig.build.kernel_firmware import build_kernel_firmware
 from qrig.codegen.deployment import MAX_ARENA_BYTES, MAX_WRITE_BYTES
 from qrig.deadline import Deadline
 from qrig.errors import LinkError, ProtocolMismatchError
+from qrig.fixedpoint.interleave import Order, interleaved
 from qrig.link import open_session
 from qrig.link.banner import Capability
 from qrig.link.frames import REPLY, Frame, Message, Receiver, encode
-from qrig.link.kernels import Order, Piece, RemoteKernels
+from qrig.link.kernels import Piece, RemoteKernels
 from qrig.link.transports.faulty import ByteFault, FaultyTransport
 from qrig.link.transports.stream_socket import SocketTransport
-from qrig.measure.interleave import interleaved
 from qrig.measure.sequence import sequence
 from qrig.runs.targets import find_target
 from tiny_deployment import board

@@ -5,8 +5,8 @@
 static uint8_t paused;
 static uint8_t go_on;
 
-/* Answer INFER or CONTINUE: status, why it waits, stage, inferences, the network's status, the size of
- * the tensor there is to read. */
+/* Answer INFER or CONTINUE: status, why it waits, stage, inferences, the network's status, the size
+ * of the tensor there is to read. */
 static void reply_progress(uint8_t kind, uint16_t stage, int32_t network_status) {
     uint8_t data[SERVER_KEPT_BYTES] = {STATUS_OK, kind};
     frame_put_u16(data + 2, stage);

@@ -3,8 +3,8 @@
 #if NETWORK_HAS_PLANES
 #include "crc32.h"
 
-/* The checksum is linear: that of a tensor is that of zeros, plus (exclusive or) for each channel the
- * remainder of a tensor with this channel alone. */
+/* The checksum is linear: that of a tensor is that of zeros, plus (exclusive or) for each channel
+ * the remainder of a tensor with this channel alone. */
 
 /* What a remainder becomes by a number of zero bytes, for each value of its eight nibbles. */
 typedef struct {

@@ -5,8 +5,8 @@
 #include "network.h"
 
 #if NETWORK_HAS_PLANES
-/* The checksum of the HWC tensor, with this channel in it; 0 before the first channel. Channels must
- * come in order. */
+/* The checksum of the HWC tensor, with this channel in it; 0 before the first channel. Channels
+ * must come in order. */
 uint32_t plane_crc_add(uint32_t crc, network_plane plane, const q7_t *data);
 #endif
 

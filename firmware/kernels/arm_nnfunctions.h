@@ -125,7 +125,7 @@ arm_status arm_convolve_HWC_q15_basic(const q15_t *in, uint16_t dim_in, uint16_t
                                       uint16_t dim_out, q15_t *buffer_a, q7_t *buffer_b);
 size_t arm_convolve_HWC_q15_basic_buffer_bytes(uint16_t ch_in, uint16_t dim_kernel);
 
-/* The same for input and output channels in twos; others are refused. */
+/* The same for channels in twos and an output of an even side; others are refused. */
 arm_status arm_convolve_HWC_q15_fast(const q15_t *in, uint16_t dim_in, uint16_t ch_in,
                                      const q15_t *weights, uint16_t ch_out, uint16_t dim_kernel,
                                      uint16_t padding, uint16_t stride, const q15_t *bias,
@@ -133,7 +133,7 @@ arm_status arm_convolve_HWC_q15_fast(const q15_t *in, uint16_t dim_in, uint16_t 
                                      uint16_t dim_out, q15_t *buffer_a, q7_t *buffer_b);
 size_t arm_convolve_HWC_q15_fast_buffer_bytes(uint16_t ch_in, uint16_t dim_kernel);
 
-/* The same for any sides. */
+/* The same for any sides, also an odd output. */
 arm_status arm_convolve_HWC_q15_fast_nonsquare(
     const q15_t *in, uint16_t dim_in_x, uint16_t dim_in_y, uint16_t ch_in, const q15_t *weights,
     uint16_t ch_out, uint16_t dim_kernel_x, uint16_t dim_kernel_y, uint16_t padding_x,

@@ -12,6 +12,11 @@
 #define QRIG_DSP 0
 #endif
 
+/* Whether address lies on a word: LDRD and LDM take no other. */
+static inline int q7_on_word(const void *address) {
+    return ((uintptr_t)address & 3u) == 0;
+}
+
 /* Four bytes from any address. */
 static inline uint32_t q7_read4(const void *address) {
     uint32_t word;
@@ -57,6 +62,33 @@ static inline int32_t q7_saturate(int32_t value) {
     return value;
 #else
     return value > 127 ? 127 : value < -128 ? -128 : value;
+#endif
+}
+
+static inline int32_t q7_saturate16(int32_t value) {
+#if QRIG_DSP
+    __asm("ssat %0, #16, %0" : "+r"(value));
+    return value;
+#else
+    return value > INT16_MAX ? INT16_MAX : value < INT16_MIN ? INT16_MIN : value;
+#endif
+}
+
+/* value, saturated, to out. The store is assembly, too: GCC would merge neighbours into one, with
+ * more instructions than that saves. */
+static inline void q7_put8(int8_t *out, int32_t value) {
+#if QRIG_DSP
+    __asm("ssat %1, #8, %1\n\tstrb %1, %0" : "=m"(*out), "+r"(value));
+#else
+    *out = (int8_t)q7_saturate(value);
+#endif
+}
+
+static inline void q7_put16(int16_t *out, int32_t value) {
+#if QRIG_DSP
+    __asm("ssat %1, #16, %1\n\tstrh %1, %0" : "=m"(*out), "+r"(value));
+#else
+    *out = (int16_t)q7_saturate16(value);
 #endif
 }
 

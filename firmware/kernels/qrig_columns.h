@@ -1,8 +1,9 @@
-/* Convolutions by columns: the windows of three pixels, widened to words of two lanes, side by side.
+/* Convolutions by columns: the windows of three pixels, widened to words of two lanes, side by
+ * side.
  *
  * A column holds, kernel row by kernel row, the values of a window; each row is padded to whole
- * words. In words of four aligned channels lanes hold values 0 and 2, then 1 and 3; else neighbours.
- * Word i of pixel p is at 3 * i + p. */
+ * words. In words of four aligned channels lanes hold values 0 and 2, then 1 and 3; else
+ * neighbours. Word i of pixel p is at 3 * i + p. */
 #ifndef QRIG_COLUMNS_H
 #define QRIG_COLUMNS_H
 
@@ -19,8 +20,8 @@ typedef struct {
     uint8_t relu;      /* whether outputs are clipped at zero */
 } qrig_columns_shape;
 
-/* All channels of three pixels. weights: for every two channels their starts (bias and rounding), then
- * for every word of a column that word of both. out: three pixels of `channels` bytes. */
+/* All channels of three pixels. weights: for every two channels their starts (bias and rounding),
+ * then for every word of a column that word of both. out: three pixels of `channels` bytes. */
 void qrig_columns(const uint32_t *columns, const uint32_t *weights, q7_t *out,
                   const qrig_columns_shape *shape);
 
@@ -63,9 +64,10 @@ static inline void columns_ones(const q7_t *from, uint32_t first, uint32_t width
 }
 
 /* One window as a column. */
-__attribute__((always_inline)) static inline void
-columns_gather(const q7_t *in, columns_axis x, columns_axis y, uint32_t channels, uint32_t out_x,
-               uint32_t out_y, qrig_word *to) {
+__attribute__((always_inline)) static inline void columns_gather(const q7_t *in, columns_axis x,
+                                                                 columns_axis y, uint32_t channels,
+                                                                 uint32_t out_x, uint32_t out_y,
+                                                                 qrig_word *to) {
     const uint32_t row_words = (x.kernel * channels + 1) / 2;
     const int32_t left = (int32_t)(out_x * x.stride) - x.padding;
     const int32_t begin = left < 0 ? 0 : left;

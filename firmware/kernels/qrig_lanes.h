@@ -51,6 +51,21 @@ static inline uint32_t lanes_odd(uint32_t word) {
     return word >> 8 & 0x00ff00ffu;
 }
 
+/* The same value, of which the compiler no longer knows how it was made: it stays in a register. */
+static inline uint32_t lanes_opaque(uint32_t value) {
+#if defined(__GNUC__)
+    __asm("" : "+r"(value));
+#endif
+    return value;
+}
+
+static inline qrig_word *lanes_pointer(qrig_word *pointer) {
+#if defined(__GNUC__)
+    __asm("" : "+r"(pointer));
+#endif
+    return pointer;
+}
+
 /* Copy words, eight at a time: up to seven words more than `count`. */
 static inline void lanes_copy(uint32_t *to, const uint32_t *from, uint32_t count) {
     for (uint32_t i = 0; i < count; i += 8) {
@@ -69,8 +84,8 @@ static inline void lanes_copy(uint32_t *to, const uint32_t *from, uint32_t count
 }
 
 /* Linear words of `width` values, `step` apart, of two sequences; either may be NULL for zeros. */
-static inline void lanes_of_values(const q7_t *low, const q7_t *high, uint32_t step,
-                                   uint32_t width, uint32_t *out) {
+static inline void lanes_of_values(const q7_t *low, const q7_t *high, uint32_t step, uint32_t width,
+                                   uint32_t *out) {
     for (uint32_t x = 0; x < width; x++) {
         out[x] = lanes_join(low ? low[x * step] : 0, high ? high[x * step] : 0);
     }

@@ -93,8 +93,8 @@ __attribute__((always_inline)) static inline void plane_max_halved(plane_rows in
 }
 
 /* Max pooling of a plane; out may be in. */
-__attribute__((always_inline)) static inline void plane_maxpool(plane_rows in, plane_rows out, plane_axis x,
-                                                                plane_axis y) {
+__attribute__((always_inline)) static inline void plane_maxpool(plane_rows in, plane_rows out,
+                                                                plane_axis x, plane_axis y) {
     if (plane_halves(x, y)) {
         plane_max_halved(in, out, x, y);
         return;
@@ -172,7 +172,8 @@ __attribute__((always_inline)) static inline void plane_mean_halved(plane_rows i
 }
 
 /* One average. */
-static inline q7_t plane_mean(plane_rows in, plane_axis x, plane_axis y, uint32_t left, uint32_t top) {
+static inline q7_t plane_mean(plane_rows in, plane_axis x, plane_axis y, uint32_t left,
+                              uint32_t top) {
     int32_t columns = (int32_t)(plane_stop(x, left) - left);
     int32_t rows = (int32_t)(plane_stop(y, top) - top);
     int32_t total = 0;
@@ -195,8 +196,8 @@ static inline q7_t plane_mean(plane_rows in, plane_axis x, plane_axis y, uint32_
 }
 
 /* Average pooling of a plane; out may be in. positive says that no value is below 0. */
-__attribute__((always_inline)) static inline void plane_avepool(plane_rows in, plane_rows out, plane_axis x,
-                                                                plane_axis y, int positive) {
+__attribute__((always_inline)) static inline void
+plane_avepool(plane_rows in, plane_rows out, plane_axis x, plane_axis y, int positive) {
 #ifndef QRIG_POOLING_C
     if (positive && plane_halves(x, y) && y.stride <= 3 && x.in <= 64) {
         plane_mean_halved(in, out, x, y);

@@ -53,9 +53,7 @@ class NativeBackend:
         """Return nothing: no number comes from here."""
         return {}
 
-    def start(
-        self, firmware: Firmware, profiling: ProfileRequest | None = None
-    ) -> RunningNative:
+    def start(self, firmware: Firmware, profiling: ProfileRequest | None = None) -> RunningNative:
         """Start the process; raises TargetUnavailableError."""
         if profiling is not None:
             raise TargetUnavailableError(f"{firmware.board.name}@native: {_NO_PROFILE}")

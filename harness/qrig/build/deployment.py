@@ -66,9 +66,9 @@ def build_deployment(
 ) -> Deployment:
     """Build the firmware of `network` for `board` with `kernels`, or take it from the cache.
 
-    `choices` names the kernel of each convolution instead of `kernels`. `text_shift_bytes` moves all code behind the vectors, to see what its placement costs. Raises
-    UnsupportedNetworkError, NetworkTooLargeError (with the map), or BuildError (with the end of the
-    compiler's output).
+    `choices` names the kernel of each convolution instead of `kernels`. `text_shift_bytes` moves
+    all code behind the vectors, to see what its placement costs. Raises UnsupportedNetworkError,
+    NetworkTooLargeError (with the map), or BuildError (with the end of the compiler's output).
     """
     if choices is None:
         choices = kernels.choices_for(network, board)
@@ -93,9 +93,7 @@ def build_deployment(
     return Deployment(layout, choices, board, kernels, build_id, elf, footprint, toolchain, library)
 
 
-def _sources(
-    layout: Layout, board: Board, kernels: Kernels, choices: Choices
-) -> dict[str, str]:
+def _sources(layout: Layout, board: Board, kernels: Kernels, choices: Choices) -> dict[str, str]:
     """Return the generated sources by file name, and what those kernels want beside them."""
     network = layout.network
     is_dsp = kernels.implementation_for(board) == "dsp"

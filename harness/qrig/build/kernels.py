@@ -36,8 +36,8 @@ class Kernels:
     """Whose kernels, in which implementation, and what they compute.
 
     `implementation` is one of ours; None is what suits the core. With `cmsis_nn` an original
-    CMSIS-NN of the user's stands in for our kernels, and nothing but its functions is called. `plan`
-    says how ours are chosen (qrig.codegen.choose) for networks that no tuning names.
+    CMSIS-NN of the user's stands in for our kernels, and nothing but its functions is called.
+    `plan` says how ours are chosen (qrig.codegen.choose) for networks that no tuning names.
     """
 
     semantics: Semantics = DEFAULT
@@ -58,7 +58,9 @@ class Kernels:
             if tuning.network == network.name:
                 return tuning.choices_for(network, board.core)
         limit = board.memory.data.size_bytes - RESERVED_BYTES if board.memory else None
-        return plan_choices(network, board.core, self.plan, truncate=truncate, ram_limit_bytes=limit)
+        return plan_choices(
+            network, board.core, self.plan, truncate=truncate, ram_limit_bytes=limit
+        )
 
     @property
     def label(self) -> str:

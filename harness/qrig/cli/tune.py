@@ -51,7 +51,9 @@ def _tune(options: argparse.Namespace) -> int:
     (loaded,) = load_networks(options)
     if options.input is None:
         check_samples([loaded])
-    sample = loaded.samples[0] if options.input is None else read_sample(Path(options.input), loaded)
+    sample = (
+        loaded.samples[0] if options.input is None else read_sample(Path(options.input), loaded)
+    )
     out = _out_file(options.out, loaded.name, target.board.core)
     console = Console()
     with Progress(console=console, transient=True) as bars:
@@ -67,7 +69,7 @@ def _tune(options: argparse.Namespace) -> int:
         )
     _show(console, result)
     try:
-        write_tuning(result.tuning, out, result.table.to_dict("records"))
+        write_tuning(result.tuning, out, result.measured)
     except OSError as error:
         raise InputError(
             f"{out}: expected a file that can be written, found {error.strerror}; give another "

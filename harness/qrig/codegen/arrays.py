@@ -12,6 +12,8 @@ from attrs import field, frozen
 from qrig.codegen.fast.groups import ColumnGroup, Group
 from qrig.codegen.fast.sliding import SLACK_WORDS, SlidingConvolution
 from qrig.codegen.layout import Layout
+from qrig.codegen.steps import is_interleaved
+from qrig.fixedpoint.interleave import Order, interleaved
 from qrig.fixedpoint.quantized import (
     QuantizedConvolution,
     QuantizedDepthwiseConvolution,
@@ -51,9 +53,18 @@ def constant_arrays(layout: Layout, names: dict[str, str]) -> list[ConstantArray
             layer, QuantizedConvolution | QuantizedDepthwiseConvolution | QuantizedInnerProduct
         ):
             name = names[layer.name]
-            arrays.append(_array("q7_t", f"{name}_weights", f"{name}_WT", layer.weights))
+            arrays.append(_array("q7_t", f"{name}_weights", f"{name}_WT", _weights(layer)))
             arrays.append(_array("q7_t", f"{name}_bias", f"{name}_BIAS", layer.bias))
     return arrays
+
+
+def _weights(
+    layer: QuantizedConvolution | QuantizedDepthwiseConvolution | QuantizedInnerProduct,
+) -> npt.NDArray[np.integer[Any]]:
+    """Return the weights of a library function in its order."""
+    if isinstance(layer, QuantizedInnerProduct) and is_interleaved(layer):
+        return interleaved(layer.weights, Order.X4_Q7)
+    return layer.weights
 
 
 def _sliding_arrays(convolution: SlidingConvolution, name: str) -> list[ConstantArray]:

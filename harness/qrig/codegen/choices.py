@@ -15,9 +15,9 @@ LIBRARY, SLIDING, COLUMNS = KERNELS = ("library", "sliding", "columns")
 class Choice:
     """How a convolution is computed.
 
-    `outputs` is the number of outputs of a "sliding" filter's tile, `passes` into how many parts its
-    tiles are divided, `staged` whether weights are copied to RAM before their use: those of a channel
-    at a time, of "columns" all.
+    `outputs` is the number of outputs of a "sliding" filter's tile, `passes` into how many parts
+    its tiles are divided, `staged` whether weights are copied to RAM before their use: those of a
+    channel at a time, of "columns" all.
     """
 
     kernel: str = field(default=LIBRARY, validator=in_(KERNELS))

@@ -40,8 +40,8 @@ def plan_choices(
 ) -> Choices:
     """Return the choice of every convolution for a plan of PLANS.
 
-    "fast" divides tiles into passes only as far as `ram_limit_bytes` (all of Layout.ram_bytes) asks for
-    it. Raises UsageError for an unknown plan.
+    "fast" divides tiles into passes only as far as `ram_limit_bytes` (of Layout.ram_bytes) asks
+    for it. Raises UsageError for an unknown plan.
     """
     if plan not in PLANS:
         raise UsageError(f"expected a plan ({', '.join(PLANS)}), found {plan!r}; choose one")
@@ -85,7 +85,9 @@ def stages_weights(core: str) -> bool:
     return core == "cortex-m4"
 
 
-def _fastest(network: QuantizedNetwork, core: str, *, truncate: bool) -> Iterator[tuple[str, Choice]]:
+def _fastest(
+    network: QuantizedNetwork, core: str, *, truncate: bool
+) -> Iterator[tuple[str, Choice]]:
     """Yield, layer by layer, the admissible choice of the lowest estimate."""
     known: dict[str, Choice] = {}
     for layer in network.layers:
@@ -112,9 +114,7 @@ def stages_columns(core: str) -> bool:
     return core in ("cortex-m4", "cortex-m7")
 
 
-def is_positive(
-    network: QuantizedNetwork, choices: Choices, layer: QuantizedConvolution
-) -> bool:
+def is_positive(network: QuantizedNetwork, choices: Choices, layer: QuantizedConvolution) -> bool:
     """Return whether no input of `layer` is below zero."""
     before = network.layers[: network.layers.index(layer)]
     for earlier in reversed(before):

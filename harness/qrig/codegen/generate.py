@@ -36,8 +36,9 @@ def generate_network(
 ) -> dict[str, str]:
     """Return the C sources of `network` by file name.
 
-    `choices` names the kernel of each convolution, `core` the core whose assembler is written. Raises
-    UnsupportedNetworkError for layers the kernels do not have, and for choices that are not exact.
+    `choices` names the kernel of each convolution, `core` the core whose assembler is written.
+    Raises UnsupportedNetworkError for layers the kernels do not have, and for choices that are not
+    exact.
     """
     layout = make_layout(network, choices or {}, truncate=semantics.truncate)
     names = identifiers(stage.name for stage in network.stages)

@@ -110,7 +110,8 @@ def make_layout(network: QuantizedNetwork, choices: Choices, *, truncate: bool =
     parts = find_parts(network, choices, truncate=truncate)
     input_end = _reading_ends(parts[0], 0) if parts else 0
     tensor = Buffer(network.input.name, network.input.shape.size, 0, input_end)
-    first, made, all_buffers = tensor, [], [tensor]
+    first, all_buffers = tensor, [tensor]
+    made: list[PartBuffers] = []
     for index, part in enumerate(parts):
         begin, end = 2 * index + 1, 2 * index + 2
         name, size = _output(part)

@@ -19,6 +19,7 @@ from qrig.fixedpoint.quantized import (
 )
 
 _MAX_U16 = 0xFFFF
+_MIN_INTERLEAVED = 4
 
 _AnyConvolution = QuantizedConvolution | QuantizedDepthwiseConvolution
 
@@ -45,6 +46,14 @@ class Step:
     arguments: tuple[str, ...]
     returns_status: bool
     macros: tuple[tuple[str, int], ...]
+
+
+def is_interleaved(layer: QuantizedInnerProduct) -> bool:
+    """Return whether the weights of `layer` are interleaved by fours, for the `_opt` function.
+
+    CMSIS-NN's own wants four inputs at least.
+    """
+    return layer.in_shape.size >= _MIN_INTERLEAVED and layer.out_shape.c >= _MIN_INTERLEAVED
 
 
 @singledispatch
@@ -109,7 +118,7 @@ def _(layer: QuantizedInnerProduct, name: str, source: str, target: str, in_bits
     return Step(
         name,
         _comment(layer, in_bits, ""),
-        "arm_fully_connected_q7",
+        "arm_fully_connected_q7_opt" if is_interleaved(layer) else "arm_fully_connected_q7",
         (
             source,
             f"{name}_weights",

@@ -86,13 +86,14 @@ def read_tuning(path: Path) -> Tuning:
         raise FileFormatError(
             f"{path}: expected schema {SCHEMA!r}, found {found!r}; give a file that qrig tune wrote"
         )
-    texts = {}
+    texts: dict[str, str] = {}
     for key in _KEYS[1:-1]:
-        texts[key] = document.get(key)
-        if not isinstance(texts[key], str):
+        value = document.get(key)
+        if not isinstance(value, str):
             raise FileFormatError(
-                f"{path}: expected a text for {key!r}, found {texts[key]!r}; run qrig tune again"
+                f"{path}: expected a text for {key!r}, found {value!r}; run qrig tune again"
             )
+        texts[key] = value
     return Tuning(**texts, layers=_layers(path, document.get("choices")))
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from enum import IntEnum
 
 from attrs import define, field, frozen
 
 from qrig.deadline import Deadline
 from qrig.errors import ProtocolMismatchError
+from qrig.fixedpoint.interleave import Order
 from qrig.link.banner import Capability
 from qrig.link.frames import Message
 from qrig.link.inference import UNKNOWN_TICKS
@@ -26,15 +26,6 @@ _CONSTANT, _SEQUENCE = 0, 1
 _OUTCOME = struct.Struct("<iQ")
 _CHECKSUM = struct.Struct("<I")
 _NUMBER = struct.Struct("<H")
-
-
-class Order(IntEnum):
-    """How the weights of a fully connected kernel lie in memory, as in `kernel_app/fill.h`."""
-
-    PLAIN = 0
-    X4_Q7 = 1
-    X4_MIXED = 2
-    X4_Q15 = 3
 
 
 @frozen

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from attrs import frozen
 
 from qrig.errors import UsageError
-from qrig.link.kernels import Order
+from qrig.fixedpoint.interleave import Order
 
 Parameters = Mapping[str, int]
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from attrs import define, field, frozen
 
 from qrig.errors import UsageError
-from qrig.link.kernels import Argument, Order, Outcome, Piece, RemoteKernels
-from qrig.measure.interleave import interleaved
+from qrig.fixedpoint.interleave import Order, interleaved
+from qrig.link.kernels import Argument, Outcome, Piece, RemoteKernels
 from qrig.measure.kernel_calls import Companion, KernelCall, Tensor
 from qrig.measure.sequence import sequence
 
@@ -73,15 +73,14 @@ Contents = Numbers | Sequence | Constant
 class Trial:
     """A call and what came of it.
 
-    `intact` says that nothing in the arena changed but what the kernel may write; `untouched` that
-    nothing changed at all. `scratch_bytes` is what the companion function asked for.
+    `intact` says that nothing in the arena changed but what the kernel may write. `scratch_bytes`
+    is what the companion function asked for.
     """
 
     call: KernelCall
     outcome: Outcome
     output_crc32: int
     intact: bool
-    untouched: bool
     scratch_bytes: int
     places: Mapping[str, Piece] = field(repr=False)
 
@@ -92,6 +91,7 @@ class Workbench:
 
     kernels: RemoteKernels
     _used_bytes: int = 0
+    _before: bytes = b""
     _companions: dict[Companion, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -114,7 +114,7 @@ class Workbench:
         """
         scratch_bytes = self._scratch_bytes(call)
         places = self._places(call, scratch_bytes, misaligned or {}, in_place=in_place)
-        before = self._lay_out(call, contents, places)
+        before = self._before = self._lay_out(call, contents, places)
         arguments = [_argument(word, call, places) for word in call.words]
         outcome = self.kernels.call(call.name, call.letters, arguments)
         kept = _kept(len(before), [places[name] for name in call.written if name in places])
@@ -123,16 +123,20 @@ class Workbench:
             outcome=outcome,
             output_crc32=self.kernels.checksum([places[call.output]]),
             intact=self.kernels.checksum(kept) == _crc32(before, kept),
-            untouched=self.kernels.checksum([Piece(0, len(before))]) == zlib.crc32(before),
             scratch_bytes=scratch_bytes,
             places=places,
         )
 
-    def read(self, trial: Trial, name: str = "output") -> Elements:
-        """Return the elements of a tensor after the trial, which must be the last one."""
-        tensor = trial.call.tensors[trial.call.output if name == "output" else name]
-        data = self.kernels.read(trial.places[trial.call.output if name == "output" else name])
-        return np.frombuffer(data, f"<i{tensor.element_bytes}").astype(np.int_)
+    def read(self, trial: Trial) -> Elements:
+        """Return the output of a trial, which must be the last one."""
+        element_bytes = trial.call.tensors[trial.call.output].element_bytes
+        data = self.kernels.read(trial.places[trial.call.output])
+        return np.frombuffer(data, f"<i{element_bytes}").astype(np.int_)
+
+    def is_untouched(self) -> bool:
+        """Whether the last trial changed nothing at all."""
+        whole = Piece(0, len(self._before))
+        return self.kernels.checksum([whole]) == zlib.crc32(self._before)
 
     def is_clean(self) -> bool:
         """Whether the arena beyond all that was laid out since the start still is the guard."""

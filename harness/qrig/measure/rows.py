@@ -57,8 +57,8 @@ class LayerResult:
     """One layer of one inference; `instructions` come from emulators, `cycles` from silicon.
 
     A layer that is computed together with an earlier one has no counts of its own: the layer that
-    `computed_with` names has them all. `model` holds the columns of MODEL_COLUMNS, as far as they are
-    known.
+    `computed_with` names has them all. `model` holds the columns of MODEL_COLUMNS, as far as they
+    are known.
     """
 
     name: str

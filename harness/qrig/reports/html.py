@@ -236,6 +236,7 @@ def _layer_grids(layers: pd.DataFrame, summary: pd.DataFrame) -> Iterator[Grid]:
 def _layer_columns(part: pd.DataFrame) -> list[str]:
     """Choose the columns of a layer table: no blank ones, no spread where nothing varies."""
     columns = ["layer", "verdict", "type", "shape", "mac"]
+    columns += ["computed_with"] if bool(part["computed_with"].notna().any()) else []
     for counter in counters_present(part.rename(columns=lambda name: name.removesuffix("_median"))):
         columns += [f"{counter}_median", "share"]
         if bool((part[f"{counter}_min"] != part[f"{counter}_max"]).any()):
@@ -267,7 +268,7 @@ def _layer_cell(name: str, record: Mapping[Any, Any], share: Any) -> Cell:
         ends = [record[name.replace("_range", end)] for end in ("_min", "_max")]
         varies = not any(map(pd.isna, ends)) and ends[0] != ends[1]
         return Cell(" to ".join(map(cell_text, ends)) if varies else "", True)
-    return Cell(cell_text(record[name], name), name not in ("type", "shape"))
+    return Cell(cell_text(record[name], name), name not in ("type", "shape", "computed_with"))
 
 
 def _plots(rows: pd.DataFrame, models: Mapping[str, str]) -> Iterator[dict[str, Any]]:

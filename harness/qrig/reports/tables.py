@@ -32,7 +32,10 @@ __all__ = [
 
 _NETWORK: Final = ["target", "network"]
 _LAYER: Final = [*_NETWORK, "layer_index", "layer", "type", "shape"]
-_TEXTS: Final = ("target", "network", "input", "layer", "type", "shape", "verdict")
+_TEXTS: Final = (
+    *("target", "network", "input", "layer", "type", "shape", "verdict"),
+    "computed_with",
+)
 _INTEGERS: Final = ("input_index", "layer_index", "mac", "instructions", "cycles", "differing")
 _TYPES: Final[dict[str, str]] = {
     **dict.fromkeys((*_TEXTS, "first_difference"), "string"),
@@ -44,6 +47,7 @@ _SEVERITY: Final = {"bit-exact": 0, "not-traced": 1, "differs": 2}
 _STYLES: Final = {"bit-exact": "green", "not-traced": "yellow", "differs": "bold red"}
 _HEADINGS: Final = {
     "bit_exact": "bit-exact",
+    "computed_with": "with",
     "cycles_per_mac": "cycles/MAC",
     "first_difference": "first difference",
     "input_index": "input #",
@@ -63,6 +67,7 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     """Condense `rows` to one per (target, network, layer), over all inputs.
 
     Columns: `target`, `network`, `layer_index`, `layer`, `type`, `shape`, `mac`, `inputs`,
+    `computed_with` (the layer that has this one's counts, missing if it has its own),
     `<counter>_median`, `_min`, `_max` for instructions and cycles, `latency_us_median`, medians of
     the model columns over the inputs that were profiled (`model_cycles_m4_median` and so on),
     `instructions_per_mac`, `cycles_per_mac` (medians; missing where `mac` is 0), `differs` (inputs
@@ -73,7 +78,11 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     frame["differs"] = (frame["verdict"] == "differs").astype("Int64")
     frame["severity"] = _severity(frame["verdict"])
     groups = frame.groupby(_LAYER, sort=True, dropna=False)
-    table = groups.agg(mac=("mac", "max"), inputs=("input_index", "nunique"))
+    table = groups.agg(
+        mac=("mac", "max"),
+        inputs=("input_index", "nunique"),
+        computed_with=("computed_with", "first"),
+    )
     for counter in ("instructions", "cycles"):
         for statistic in ("median", "min", "max"):
             table[f"{counter}_{statistic}"] = groups[counter].agg(statistic)

@@ -47,22 +47,26 @@ def terminal_tables(rows: pd.DataFrame) -> Iterator[Table]:
 def side_by_side(rows: pd.DataFrame) -> Iterator[Table]:
     """Yield a table for every network and target that was run with both kernel libraries.
 
-    Verdicts of the original take their room only where there is more to say than "bit-exact".
+    Verdicts of the original take their room only where a layer differs.
     """
     for table in library_tables(rows):
-        plain = set(table.frame["verdict"]) <= {"bit-exact", ""}
-        frame = table.frame.drop(columns="verdict") if plain else table.frame
+        differs = "differs" in set(table.frame["verdict"])
+        frame = table.frame if differs else table.frame.drop(columns="verdict")
         yield render_table(frame.rename(columns=lambda name: name.replace(" ", "\n")), table.title)
 
 
 def layers_by_target(layers: pd.DataFrame) -> pd.DataFrame:
     """Put the targets of one network side by side.
 
-    `layers` comes from `layer_table`. Columns: `layer`, `shape`, `mac`, one `<target> <counter>`
-    for every target that counts something, and `verdict`, the worst of all targets.
+    `layers` comes from `layer_table`. Columns: `layer`, `shape`, `mac`, `computed_with` if any
+    layer has its counts at another, one `<target> <counter>` for every target that counts
+    something, and `verdict`, the worst of all targets.
     """
-    wide = layers.drop_duplicates("layer_index").set_index("layer_index")[["layer", "shape", "mac"]]
+    shown = ["layer", "shape", "mac"]
+    wide = layers.drop_duplicates("layer_index").set_index("layer_index")[shown]
     wide = wide.sort_index()
+    if bool(layers["computed_with"].notna().any()):
+        wide["computed_with"] = layers.groupby("layer_index")["computed_with"].first()
     for target, part in layers.groupby("target", sort=False):
         for counter in counters_present(part.rename(columns=_median_columns())):
             counts = part.set_index("layer_index")[f"{counter}_median"]

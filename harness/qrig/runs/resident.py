@@ -70,13 +70,23 @@ class ResidentKernels:
             lambda bench: bench.run(call, contents, misaligned=misaligned, in_place=in_place)
         )
 
-    def read(self, trial: Trial, name: str = "output") -> Elements:
-        """Return a tensor after the last trial; raises TargetError."""
-        return self._guarded(lambda workbench: workbench.read(trial, name))
+    def read(self, trial: Trial) -> Elements:
+        """Return the output of the last trial; raises TargetError."""
+        return self._guarded(lambda workbench: workbench.read(trial))
+
+    def is_untouched(self) -> bool:
+        """Whether the last trial changed nothing in the arena; raises TargetError."""
+        return self._guarded(lambda workbench: workbench.is_untouched())
 
     def is_clean(self) -> bool:
-        """Whether the arena beyond all tensors so far is untouched; raises TargetError."""
-        return self._guarded(lambda workbench: workbench.is_clean())
+        """Whether the arena beyond all tensors so far is untouched; raises TargetError.
+
+        If it is not, the target is stopped, so that its next use finds a clean one.
+        """
+        clean = self._guarded(lambda workbench: workbench.is_clean())
+        if not clean:
+            self.stop()
+        return clean
 
     def run_with(self, use: Callable[[Workbench], T]) -> T:
         """Return what `use` returns of the workbench; raises TargetError as `run` does."""

@@ -47,7 +47,7 @@ to the next convolution; `ram_bytes` is that of the whole network with this one 
 
 @frozen(eq=False)
 class TuneResult:
-    """What was measured and chosen; `before` and `after` are whole networks in the measure's unit."""
+    """What was measured and chosen; `before` and `after` are all convolutions, in the measure."""
 
     tuning: Tuning
     table: pd.DataFrame = field(repr=False)
@@ -55,6 +55,12 @@ class TuneResult:
     after: float
     ram_bytes: int
     weight_bytes: int
+
+    @property
+    def measured(self) -> list[dict[str, Any]]:
+        """The table as rows of JSON."""
+        rows = self.table.astype(object).where(self.table.notna(), None)
+        return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
 
 
 @frozen
@@ -84,8 +90,8 @@ def tune(
     """Measure every admissible kernel of every convolution and choose the fastest that fits.
 
     `measure` is one of MEASURES, by default what the target counts; `on` names the boards whose
-    silicon "model-cycles" estimate. `ram_limit_bytes` bounds Layout.ram_bytes, by default the board's
-    RAM. Raises UsageError, TargetError, BuildError.
+    silicon "model-cycles" estimate. `ram_limit_bytes` bounds Layout.ram_bytes, by default the
+    board's RAM. Raises UsageError, TargetError, BuildError.
     """
     target.check_available()
     job = _Job(target, loaded, sample, _measure(target, measure), _board(target, on), progress)
@@ -197,9 +203,7 @@ class _Job:
 
     def _options(self, layer: QuantizedConvolution) -> Iterator[Choice]:
         positive = is_positive(self.network, self.start, layer)
-        found = list(
-            candidates(layer, positive=positive, truncate=self.truncate, core=self.core)
-        )
+        found = list(candidates(layer, positive=positive, truncate=self.truncate, core=self.core))
         yield from found
         for choice in found:
             if choice.kernel == SLIDING and choice.outputs > 1:
@@ -230,9 +234,9 @@ class _Job:
         costs: dict[str, float] = {}
         verdicts: dict[str, str] = {}
         current: str | None = None
-        names = {layer.name for layer in self.convolutions}
+        convolutions = {layer.name for layer in self.convolutions}
         for layer in layers:
-            current = layer.name if layer.name in names else current
+            current = layer.name if layer.name in convolutions else current
             if current is None:
                 continue
             costs[current] = costs.get(current, 0.0) + self._cost(layer)

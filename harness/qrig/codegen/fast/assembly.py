@@ -20,8 +20,8 @@ PRODUCTS_BYTES = 256
 """Size and alignment of the buffer at whose end a kernel's products end."""
 
 MAX_MACS_PER_TRIP = {"cortex-m4": 160, "cortex-m7": 80}
-"""Multiplications in the body of a loop at most. On Cortex-M7 a layer's kernels and the code between
-them then fit an instruction cache of 4 KB; Cortex-M4 parts prefetch from flash."""
+"""Multiplications in the body of a loop at most. On Cortex-M7 a layer's kernels and the code
+between them then fit an instruction cache of 4 KB; Cortex-M4 parts prefetch from flash."""
 
 _MAX_OFFSETS = {"cortex-m4": 1020, "cortex-m7": 4000}  # LDRD, LDR
 _MAX_IMMEDIATE = 4095
@@ -84,6 +84,7 @@ class Registers:
     words: tuple[str, ...] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        """Deal out the registers."""
         low = 12 - self.rows
         object.__setattr__(self, "accumulators", tuple(f"r{i}" for i in range(low, 12)))
         object.__setattr__(self, "weights", tuple(f"r{i}" for i in range(3, 3 + self.taps)))
@@ -159,9 +160,8 @@ def _whole_points(kernel: RowKernel, shape: Shape, writer: Writer) -> list[str]:
     lines = [*writer.prologue(loop), "1:"]
     store = _store_sums(writer.registers)
     per_point = sum(len(group.macs) for group in kernel.point_groups())
-    lines += writer.body(loop, dict.fromkeys(
-        range(per_point - 1, per_point * shape.points_per_trip, per_point), [store]
-    ))  # fmt: skip
+    ends = range(per_point - 1, per_point * shape.points_per_trip, per_point)
+    lines += writer.body(loop, {end: [store] for end in ends})
     lines += writer.advance(loop)
     return [*lines, f"\ttst\tr2, #{PRODUCTS_BYTES - 1}", "\tbne.w\t1b"]
 
@@ -199,6 +199,7 @@ class Writer:
     """How one core's kernels load and multiply."""
 
     def __init__(self, registers: Registers) -> None:
+        """Write for these registers."""
         self.registers = registers
 
     def plan(self, units: list[tuple[Group, int, bool]], stride: int | None) -> Loop:

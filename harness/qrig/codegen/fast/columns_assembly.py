@@ -1,8 +1,8 @@
 """Column kernels as assembler: two channels of three pixels in six accumulators.
 
-`void kernel(const uint32_t *columns, const uint32_t *weights, q7_t *out)`. Registers: r12 columns, lr
-weights, r6 to r11 sums (a channel's three pixels in a row), r3 and r4 weights, r0, r1 and r5 window
-words; r2 is the output, or counts where the kernel loops over a column.
+`void kernel(const uint32_t *columns, const uint32_t *weights, q7_t *out)`. Registers: r12 columns,
+lr weights, r6 to r11 sums (a channel's three pixels in a row), r3 and r4 weights, r0, r1 and r5
+window words; r2 is the output, or counts where the kernel loops over a column.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from qrig.codegen.fast.columns import PIXELS, ColumnConvolution
 from qrig.codegen.fast.windows import Group, Mac
 
 _FRAME = "{r4-r11, lr}"
-_MAX_STORE_OFFSET = 4095
+_MAX_IMMEDIATE = 4095
 
 
-def column_kernel(
-    name: str, convolution: ColumnConvolution, core: str, *, relu: bool
-) -> list[str]:
+def column_kernel(name: str, convolution: ColumnConvolution, core: str, *, relu: bool) -> list[str]:
     """Return the assembler lines of function `name` for core "cortex-m4" or "cortex-m7"."""
     registers = Registers(2 * PIXELS, 2, is_stream=True)
     writer = writer_for(core, registers)
@@ -31,7 +29,7 @@ def column_kernel(
         f"{name}:",
         f"\tpush\t{_FRAME}",
         "\tsub\tsp, #16",
-        f"\tadd\tr3, r2, #{convolution.layer.out_shape.c}",
+        *_add("r3", "r2", convolution.layer.out_shape.c),
         "\tstr\tr0, [sp, #4]",
         "\tstr\tr3, [sp, #8]",
         *(["\tstr\tr2, [sp]"] if loops else []),
@@ -77,6 +75,13 @@ def _word_group(index: int) -> Group:
     return Group(2, 0, PIXELS, 4 * PIXELS * index, macs)
 
 
+def _add(to: str, source: str, number: int) -> list[str]:
+    """Return what sets `to` to `source` plus a number of up to 16 bits."""
+    if number <= _MAX_IMMEDIATE:
+        return [f"\tadd\t{to}, {source}, #{number}"]
+    return [f"\tmovw\t{to}, #{number}", f"\tadd\t{to}, {to}, {source}"]
+
+
 def _outputs(convolution: ColumnConvolution, *, relu: bool, loops: bool) -> list[str]:
     """Saturate and store the outputs; r2 moves on by two channels."""
     layer = convolution.layer
@@ -87,7 +92,7 @@ def _outputs(convolution: ColumnConvolution, *, relu: bool, loops: bool) -> list
     pitch = layer.out_shape.c
     for channel in range(2):
         first = 6 + PIXELS * channel
-        if 2 * pitch <= _MAX_STORE_OFFSET:
+        if 2 * pitch <= _MAX_IMMEDIATE:
             lines += [f"\tstrb\tr{first + 1}, [r2, #{pitch}]"]
             lines += [f"\tstrb\tr{first + 2}, [r2, #{2 * pitch}]"]
         else:

@@ -32,7 +32,7 @@ class Form:
 
 @frozen
 class Output:
-    """One output of a tile: its multiplied sum with bias, and the shift that brings it to 8 bits."""
+    """One output of a tile: its multiplied sum with bias, and the shift to 8 bits."""
 
     text: str
     shift: int
@@ -59,6 +59,7 @@ class KernelNames:
     """The names of the kernels of a network; equal row kernels share one."""
 
     def __init__(self) -> None:
+        """Begin without any kernel."""
         self.names: dict[tuple[int, ...], str] = {}
         self.kernels: dict[str, RowKernel] = {}
         self.columns: dict[str, tuple[ColumnConvolution, bool]] = {}
@@ -185,8 +186,8 @@ def column_context(
         kernels.columns[f"{name}_pixels_signed"] = conv, False
     return {
         "name": name,
-        "comment": f"{layer.kernel.y}x{layer.kernel.x}, stride {layer.stride.y}, pad {layer.pad.y}: "
-        f"{layer.in_shape} {format_name(in_bits)} -> {layer.out_shape} "
+        "comment": f"{layer.kernel.y}x{layer.kernel.x}, stride {layer.stride.y}, "
+        f"pad {layer.pad.y}: {layer.in_shape} {format_name(in_bits)} -> {layer.out_shape} "
         f"{format_name(layer.fraction_bits)}",
         "with_relu": conv.relu,
         "stage": group.first_stage,
@@ -233,7 +234,7 @@ def _forms(group: Group) -> tuple[Form, ...]:
 
 
 def _stores(count: int, *, is_signed: bool) -> tuple[str, ...]:
-    """Return the statements that store y0, y1, ... as bytes, in words as far as they are aligned."""
+    """Return the statements that store y0, y1, ... as bytes, in aligned words where possible."""
     mask = " & 0xffu" if is_signed else ""
     lines, index = [], 0
     while index < count:

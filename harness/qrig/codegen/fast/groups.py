@@ -162,9 +162,7 @@ def _group(
         if not _works_on_planes(follower):
             break
         tail.append(follower)
-    return Group(
-        made, choice, tuple(tail), index + 1, positive, in_planes=False, out_planes=False
-    )
+    return Group(made, choice, tuple(tail), index + 1, positive, in_planes=False, out_planes=False)
 
 
 def _column_group(

@@ -1,9 +1,9 @@
 """Where a row kernel's loads go.
 
-A trip of a loop is a list of multiplications. Every weight and every window word is loaded once, into
-the register its place in the order gives it. A load may go behind any multiplication from the last
-use of its register's old value on; the first values of the next trip are loaded at the end of this
-one. One load goes behind one multiplication, where Cortex-M7 issues them together.
+A trip of a loop is a list of multiplications. Every weight and every window word is loaded once,
+into the register its place in the order gives it. A load may go behind any multiplication from the
+last use of its register's old value on; the first values of the next trip are loaded at the end of
+this one. One load goes behind one multiplication, where Cortex-M7 issues them together.
 """
 
 from __future__ import annotations
@@ -20,9 +20,17 @@ _DISTANCE = 2
 class RegisterFile(Protocol):
     """The registers a kernel has."""
 
-    accumulators: tuple[str, ...]
-    weights: tuple[str, ...]
-    words: tuple[str, ...]
+    @property
+    def accumulators(self) -> tuple[str, ...]:
+        """Sums, one a row."""
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Weight words, one a tap."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Window words, used in turn."""
 
 
 @frozen

@@ -162,8 +162,7 @@ class SlidingConvolution:
     def packed_weights(self) -> npt.NDArray[np.uint32]:
         """Return U, (out channels, channel_words): both lanes of every word are int16."""
         layer = self.layer
-        # (out, ky, in, points)
-        transformed = self.filter.transform_weights(layer.weights.transpose(0, 1, 3, 2))
+        transformed = transformed_weights(layer, self.filter)
         out, taps, channels, points = transformed.shape
         parts = []
         if self.pairs:
@@ -172,11 +171,16 @@ class SlidingConvolution:
         if self.odd:
             padded = np.zeros((out, taps + taps % 2, points), dtype=np.int64)
             padded[:, :taps] = transformed[:, :, channels - 1]
-            lanes = padded.reshape(out, -1, 2, points)
-            parts.append(lanes.transpose(0, 3, 1, 2))
+            vertical = padded.reshape(out, -1, 2, points)
+            parts.append(vertical.transpose(0, 3, 1, 2))
         lanes = np.concatenate(parts, axis=2).reshape(out, self.channel_words, 2)
         low, high = lanes[..., 0] & 0xFFFF, lanes[..., 1] & 0xFFFF
         return (low | high << 16).astype(np.uint32)
+
+
+def transformed_weights(layer: QuantizedConvolution, filter_: Filter) -> npt.NDArray[np.int64]:
+    """Return the weights of `layer` transformed along x: (out, ky, in, points)."""
+    return filter_.transform_weights(layer.weights.transpose(0, 1, 3, 2).astype(np.int64))
 
 
 def prove_exact(convolution: SlidingConvolution, low: int, high: int) -> str | None:
@@ -186,7 +190,7 @@ def prove_exact(convolution: SlidingConvolution, low: int, high: int) -> str | N
     convolution leaves 32 bits, and no multiplied sum that is rounded and shifted does.
     """
     layer, filter_ = convolution.layer, convolution.filter
-    transformed = filter_.transform_weights(layer.weights.transpose(0, 1, 3, 2))
+    transformed = transformed_weights(layer, filter_)
     largest = int(np.abs(transformed).max(initial=0))
     if largest > Q15_MAX:
         return f"transformed weights reach {largest}, over 16 bits"
@@ -222,7 +226,10 @@ def make_sliding(
         return "the stride is not 1"
     if layer.pad.x >= layer.kernel.x or layer.pad.y >= layer.kernel.y:
         return "the padding is not smaller than the kernel"
-    if layer.kernel.y > MAX_KERNEL_HEIGHT or layer.in_shape.h + layer.kernel.y > MAX_HEIGHT_AND_TAPS:
+    if (
+        layer.kernel.y > MAX_KERNEL_HEIGHT
+        or layer.in_shape.h + layer.kernel.y > MAX_HEIGHT_AND_TAPS
+    ):
         return f"a kernel {layer.kernel.y} high on a map {layer.in_shape.h} high is too tall"
     points = output_count + layer.kernel.x - 1
     if points > MAX_POINTS or (points > 1 and points % 2):

@@ -114,9 +114,7 @@ def make_filter(output_count: int, taps: int, *, scaled: bool = True) -> Filter:
 
 def _powers(n: int, length: int) -> list[list[int]]:
     """Return the points' powers: rows p^j * q^(length - 1 - j) of the points p/q, infinity last."""
-    rows = [
-        [p**j * q ** (length - 1 - j) for j in range(length)] for p, q in _POINTS[: n - 1]
-    ]
+    rows = [[p**j * q ** (length - 1 - j) for j in range(length)] for p, q in _POINTS[: n - 1]]
     return [*rows, [0] * (length - 1) + [1]]
 
 
@@ -145,9 +143,7 @@ def _inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]]:
         for row in range(n):
             if row != column and work[row][column] != 0:
                 factor = work[row][column]
-                work[row] = [
-                    a - factor * b for a, b in zip(work[row], work[column], strict=True)
-                ]
+                work[row] = [a - factor * b for a, b in zip(work[row], work[column], strict=True)]
     return [row[n:] for row in work]
 
 

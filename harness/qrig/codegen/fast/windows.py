@@ -10,6 +10,7 @@ weight word serves two taps. Window words above and below the image are left out
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from attrs import field, frozen
 
@@ -95,7 +96,7 @@ class RowKernel:
         limit = min(MAX_TAPS_AT_ONCE, MAX_ROWS_AND_TAPS - self.rows)
         parts = -(-self.taps // limit)
         bounds = [self.taps * part // parts for part in range(parts + 1)]
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in pairwise(bounds):
             first = max(begin, self.below)
             stop = min(end - 1 + self.rows, self.rows + self.taps - 1 - self.beyond)
             offset = 4 * (pair * self.height + first - self.below)
@@ -112,7 +113,7 @@ class RowKernel:
         limit = min(MAX_TAPS_AT_ONCE, MAX_ROWS_AND_TAPS - self.rows)
         parts = -(-words // limit)
         bounds = [words * part // parts for part in range(parts + 1)]
-        for begin, end in zip(bounds, bounds[1:], strict=False):
+        for begin, end in pairwise(bounds):
             low = max(first, 2 * begin)
             high = min(stop, 2 * (end - 1) + self.rows)
             yield self._group(range(begin, end), 2, low, high, offset + 4 * (low - first))

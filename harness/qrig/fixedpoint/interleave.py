@@ -6,10 +6,21 @@ row by row of the four, and what is left of the rows as it is. `docs/kernels.md`
 
 from __future__ import annotations
 
+from enum import IntEnum
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from qrig.link.kernels import Order
+
+class Order(IntEnum):
+    """How the weights of a fully connected kernel lie in memory, as in `kernel_app/fill.h`."""
+
+    PLAIN = 0
+    X4_Q7 = 1
+    X4_MIXED = 2
+    X4_Q15 = 3
+
 
 # (row, column) offsets of a block, in the order they are stored.
 _BLOCKS: dict[Order, tuple[tuple[int, int], ...]] = {
@@ -23,7 +34,7 @@ _BLOCKS: dict[Order, tuple[tuple[int, int], ...]] = {
 _ROWS = 4
 
 
-def interleaved(matrix: npt.NDArray[np.int_], order: Order) -> npt.NDArray[np.int_]:
+def interleaved(matrix: npt.NDArray[Any], order: Order) -> npt.NDArray[Any]:
     """Return the elements of a (rows, columns) matrix in `order`, flat."""
     if order == Order.PLAIN:
         return matrix.ravel()
@@ -32,7 +43,7 @@ def interleaved(matrix: npt.NDArray[np.int_], order: Order) -> npt.NDArray[np.in
     width = len(block) // _ROWS
     full = columns - columns % width
     row, column = np.array(block).T
-    parts: list[npt.NDArray[np.int_]] = []
+    parts: list[npt.NDArray[Any]] = []
     for start in range(0, rows - rows % _ROWS, _ROWS):
         four = matrix[start : start + _ROWS]
         blocks = four[:, :full].reshape(_ROWS, -1, width)
