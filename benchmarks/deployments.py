@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import attrs
 import numpy as np
 
-from benchmarks.subjects import subjects
+from benchmarks.subjects import more_subjects, subjects
 from qrig.build import Deployment, Kernels, build_deployment
 from qrig.build.image import read_image
 from qrig.codegen.choose import FAST, LIBRARY_PLAN, SMALL
@@ -29,7 +29,7 @@ _HARNESS = ("server_", "frame_", "app_", "inference_", "trace_", "port_", "comma
 
 def run() -> Iterator[str]:
     """Yield instructions, model cycles, RAM and code of every plan, then single layers."""
-    for loaded, inputs in [*subjects(), *_layers()]:
+    for loaded, inputs in [*subjects(), *more_subjects(), *_layers()]:
         for name in DEFAULT_TARGETS:
             for plan in _PLANS:
                 target = attrs.evolve(find_target(name), kernels=Kernels(plan=plan))

@@ -1,4 +1,4 @@
-"""The networks that are measured: the bundled one, and ARM's m7 where the real files are."""
+"""The networks that are measured: bundled ones, and ARM's where the real files are."""
 
 import os
 from pathlib import Path
@@ -11,24 +11,36 @@ _DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "models"
 MODELS = Path(os.environ.get("QRIG_MODELS") or _DEFAULT)
 """The folder of real networks and of ARM's measurements."""
 
+Subject = tuple[LoadedNetwork, tuple[Sample, ...]]
+"""A network and its inputs."""
 
-def subjects() -> list[tuple[LoadedNetwork, tuple[Sample, ...]]]:
+
+def subjects() -> list[Subject]:
     """Return the networks to measure with their inputs."""
     lenet = load_network("lenet-mnist")
-    found = [(lenet, lenet.samples)]
-    arm = MODELS / "arm_cifar10"
-    if arm.is_dir():
-        loaded = load_description(
-            NetworkDescription(
-                "arm-m7",
-                arm / "cifar10_m7_train_test.prototxt",
-                arm / "cifar10_m7_iter_300000.caffemodel.h5",
-                arm / "cifar10_m7.pkl",
-                mean=str(arm / "cifar10_mean_rounded.npy"),
-            )
+    return [(lenet, lenet.samples), *_of_arm("m7", 300_000)]
+
+
+def more_subjects() -> list[Subject]:
+    """Return further networks whose deployments are measured."""
+    separable = load_network("ds-cnn")
+    return [*_of_arm("m4", 70_000), (separable, separable.samples)]
+
+
+def _of_arm(name: str, iterations: int) -> list[Subject]:
+    """Return ARM's CIFAR-10 network `name`, if the real files are there."""
+    folder = MODELS / "arm_cifar10"
+    if not folder.is_dir():
+        return []
+    loaded = load_description(
+        NetworkDescription(
+            f"arm-{name}",
+            folder / f"cifar10_{name}_train_test.prototxt",
+            folder / f"cifar10_{name}_iter_{iterations}.caffemodel.h5",
+            folder / f"cifar10_{name}.pkl",
+            mean=str(folder / "cifar10_mean_rounded.npy"),
         )
-        images = sorted((MODELS / "images" / "foolbox").glob("cifar10_*.png"))
-        shape = loaded.quantized.input.shape
-        inputs = tuple(Sample(path.name, read_image(path, shape)) for path in images)
-        found.append((loaded, inputs))
-    return found
+    )
+    images = sorted((MODELS / "images" / "foolbox").glob("cifar10_*.png"))
+    shape = loaded.quantized.input.shape
+    return [(loaded, tuple(Sample(path.name, read_image(path, shape)) for path in images))]

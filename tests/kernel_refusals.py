@@ -54,7 +54,8 @@ def _channel_changes(name: str) -> list[dict[str, int]]:
     if "depthwise" in name:
         return [{"ch_im_out": 8}, {"ch_im_in": 2}]
     if "fast" in name:
-        return [{"ch_im_in": 3}, {"ch_im_out": 3}]
+        odd = [{"dim_im_out": 3}] if name == "arm_convolve_HWC_q15_fast" else []
+        return [{"ch_im_in": 3}, {"ch_im_out": 3}, *odd]
     return []
 
 

@@ -92,17 +92,13 @@ static inline void q7_put16(int16_t *out, int32_t value) {
 #endif
 }
 
-/* Bytes 0 and 2 of word (after rotating right by the given bits) as two signed halfwords. */
+/* Bytes 0 and 2 of word as two signed halfwords. */
 static inline uint32_t q7_sxtb16(uint32_t word) {
 #if QRIG_DSP
     return (uint32_t)__sxtb16((int8x4_t)word);
 #else
     return ((uint32_t)(int32_t)(int8_t)word & 0xffffu) | (uint32_t)(int8_t)(word >> 16) << 16;
 #endif
-}
-
-static inline uint32_t q7_rotate8(uint32_t word) {
-    return word >> 8 | word << 24;
 }
 
 /* acc + a.lo * b.lo + a.hi * b.hi modulo 2^32. */

@@ -30,13 +30,14 @@ def test_what_cannot_be_right_is_refused(
 
 @requires_models
 @pytest.mark.parametrize("case", baseline().status_cases, ids=identify)
-def test_status_is_arms_or_the_result_is_right(
+def test_status_is_that_of_arms_dsp_form(
     resident: Resident, implementation: str, case: StatusCase
 ) -> None:
     kernels = resident(Kernels(implementation=implementation))
-    if case.status_dsp == case.status_c == -3:
+    if case.status_dsp != 0:
         check_refused(kernels, case.call.name, case.call.parameters)
         return
+    # ARM's computes nonsense in the one case that is left: ours must be right.
     contents = {name: Sequence(7, 2) for name in case.call.tensors if name != "output"}
     trial = kernels.run(case.call, contents)
     assert_right(kernels, trial, oracle_output(case.call, contents, DEFAULT))

@@ -39,6 +39,14 @@ class Arena:
         """What the buffers would take side by side."""
         return sum(buffer.size_bytes for buffer in self.offsets)
 
+    def excess_bytes(self, limit_bytes: int) -> int:
+        """Return how far buffers go beyond `limit_bytes`, added up over all times."""
+        times = {buffer.begin for buffer in self.offsets}
+        needed = (
+            sum(b.size_bytes for b in self.offsets if b.begin <= time <= b.end) for time in times
+        )
+        return sum(max(0, size_bytes - limit_bytes) for size_bytes in needed)
+
 
 def lay_out(buffers: Iterable[Buffer]) -> Arena:
     """Give every buffer an offset: the largest first, each at the lowest place that is free."""

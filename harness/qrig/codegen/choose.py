@@ -8,7 +8,7 @@ import attrs
 
 from qrig.codegen.choices import COLUMNS, LIBRARY, SLIDING, Choice, Choices
 from qrig.codegen.fast.columns import PIXELS, ColumnConvolution, column_problem
-from qrig.codegen.fast.groups import Single, find_parts
+from qrig.codegen.fast.groups import Group, Single, find_parts
 from qrig.codegen.fast.sliding import SlidingConvolution, make_sliding
 from qrig.codegen.fast.toom import MAX_POINTS
 from qrig.codegen.layout import Layout, make_layout
@@ -48,10 +48,11 @@ def plan_choices(
     if plan == LIBRARY_PLAN:
         return {}
     choices = dict(_fastest(network, core, truncate=truncate))
-    limit = 0 if plan == SMALL else ram_limit_bytes
-    if limit is None:
+    if plan == SMALL:
+        choices = _smallest(network, choices, truncate=truncate)
+    if ram_limit_bytes is None:
         return choices
-    return _shrunk(network, choices, limit, truncate=truncate)
+    return _within(network, choices, ram_limit_bytes, truncate=truncate)
 
 
 def candidates(
@@ -152,10 +153,8 @@ def _sliding(made: SlidingConvolution, choice: Choice) -> float:
     layer, points = made.layer, made.filter.points
     column = 0.0
     for block in made.blocks():
-        loads = sum(
-            len(group.macs) + 1 + -(-group.word_count // 2) for group in block.kernel.point_groups()
-        )
-        column += block.count * (points * (loads + 4) + _CALL + _FINISH_ROW * block.kernel.rows)
+        row_kernel = points * (block.kernel.point_cost + 4)
+        column += block.count * (row_kernel + _CALL + _FINISH_ROW * block.kernel.rows)
     channel = column * made.tiles
     if choice.staged:
         channel += _COPY_WORD * made.channel_words * choice.passes
@@ -163,32 +162,56 @@ def _sliding(made: SlidingConvolution, choice: Choice) -> float:
     return channel * layer.out_shape.c + data
 
 
-def _shrunk(
+def _smallest(
+    network: QuantizedNetwork, choices: dict[str, Choice], *, truncate: bool
+) -> dict[str, Choice]:
+    """Save RAM in steps of a part of it, as long as a step is worth its cost."""
+    used = make_layout(network, choices, truncate=truncate).ram_bytes
+    cost = total_estimate(network, choices)
+    while True:
+        limit = int((1 - _WORTH_SAVING) * used)
+        changed = _within(network, choices, limit, truncate=truncate)
+        found = make_layout(network, changed, truncate=truncate).ram_bytes
+        new_cost = total_estimate(network, changed)
+        if 1 - found / used < max(_WORTH_SAVING, _SAVING_PER_COST * (new_cost / cost - 1)):
+            return choices
+        choices, used, cost = changed, found, new_cost
+
+
+def _within(
     network: QuantizedNetwork, choices: dict[str, Choice], limit_bytes: int, *, truncate: bool
 ) -> dict[str, Choice]:
     """Change one choice after the other, the cheapest change first, until `limit_bytes` are kept.
 
-    Without a limit a change must be worth its cost: save a part of all RAM.
+    A change must bring the RAM of some layers nearer to the limit; others may need as much.
     """
-    layout = make_layout(network, choices, truncate=truncate)
-    cost = total_estimate(network, choices)
+    layout, fastest = make_layout(network, choices, truncate=truncate), choices
     while layout.ram_bytes > limit_bytes:
-        best: tuple[float, dict[str, Choice], Layout] | None = None
+        now = _distance(layout, limit_bytes)
+        best: tuple[float, tuple[int, int], dict[str, Choice], Layout] | None = None
         for changed in _smaller(network, choices, truncate=truncate):
             found = make_layout(network, changed, truncate=truncate)
-            saving = 1 - found.ram_bytes / layout.ram_bytes
-            if saving <= 0:
+            distance = _distance(found, limit_bytes)
+            if distance >= now:
                 continue
-            new_cost = total_estimate(network, changed)
-            worth = max(_WORTH_SAVING, _SAVING_PER_COST * (new_cost / cost - 1))
-            if limit_bytes == 0 and saving < worth:
-                continue
-            if best is None or (new_cost, found.ram_bytes) < (best[0], best[2].ram_bytes):
-                best = new_cost, changed, found
+            cost = total_estimate(network, changed)
+            if best is None or (cost, distance) < best[:2]:
+                best = cost, distance, changed, found
         if best is None:
             break
-        cost, choices, layout = best
+        choices, layout = best[2:]
+    for name in fastest:  # what has turned out not to be needed
+        undone = {**choices, name: fastest[name]}
+        found = make_layout(network, undone, truncate=truncate)
+        if found.ram_bytes <= max(limit_bytes, layout.ram_bytes):
+            choices = undone
     return choices
+
+
+def _distance(layout: Layout, limit_bytes: int) -> tuple[int, int]:
+    """Return how far a layout is from a limit."""
+    others = layout.ram_bytes - layout.arena.size_bytes
+    return layout.arena.excess_bytes(limit_bytes - others), layout.ram_bytes
 
 
 def _smaller(
@@ -199,11 +222,13 @@ def _smaller(
         if isinstance(part, Single):
             continue
         name, choice = part.convolution.layer.name, choices[part.convolution.layer.name]
-        if choice.kernel == SLIDING:
-            tiles = part.convolution.tiles  # type: ignore[union-attr]
-            for passes in range(choice.passes + 1, tiles + 1):
-                if -(-tiles // passes) < -(-tiles // choice.passes):
+        if isinstance(part, Group):
+            at_once = part.convolution.tiles_per_pass
+            for passes in range(choice.passes + 1, part.convolution.tiles + 1):
+                fewer = -(-part.convolution.tiles // passes)
+                if fewer < at_once:
                     yield {**choices, name: attrs.evolve(choice, passes=passes)}
+                    at_once = fewer
             if column_problem(part.convolution.layer) is None:
                 yield {**choices, name: Choice(COLUMNS)}
         elif choice.staged:

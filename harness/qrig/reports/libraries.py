@@ -42,7 +42,7 @@ class LibraryTable:
     @property
     def title(self) -> str:
         """What the table shows, for people."""
-        return f"{self.network} on {self.target}: {OURS} and {NAME}; ratio is {NAME} / {OURS}"
+        return f"{self.network} on {self.target}: {NAME} / {OURS}"
 
 
 def library_tables(rows: pd.DataFrame) -> Iterator[LibraryTable]:

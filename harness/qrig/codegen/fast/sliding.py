@@ -190,10 +190,10 @@ def prove_exact(convolution: SlidingConvolution, low: int, high: int) -> str | N
     convolution leaves 32 bits, and no multiplied sum that is rounded and shifted does.
     """
     layer, filter_ = convolution.layer, convolution.filter
-    transformed = transformed_weights(layer, filter_)
-    largest = int(np.abs(transformed).max(initial=0))
-    if largest > Q15_MAX:
-        return f"transformed weights reach {largest}, over 16 bits"
+    if filter_.weight_bound > Q15_MAX:
+        largest = int(np.abs(transformed_weights(layer, filter_)).max(initial=0))
+        if largest > Q15_MAX:
+            return f"transformed weights reach {largest}, over 16 bits"
     data = filter_.data_bound(low, high)
     if data > Q15_MAX:
         return f"transformed data can reach {data}, over 16 bits"
@@ -255,6 +255,7 @@ def best_rows(layer: QuantizedConvolution, points: int) -> int:
 def _cost(layer: QuantizedConvolution, points: int, rows: int) -> int:
     """Return about how many instructions a column of blocks takes."""
     total = 0
+    known: dict[tuple[int, ...], int] = {}
     for first in range(0, layer.out_shape.h, rows):
         kernel = RowKernel(
             rows=min(rows, layer.out_shape.h - first),
@@ -265,7 +266,7 @@ def _cost(layer: QuantizedConvolution, points: int, rows: int) -> int:
             odd=layer.in_shape.c % 2 == 1,
             points=points,
         )
-        for group in kernel.point_groups():
-            total += points * (len(group.macs) + 1 + -(-group.word_count // 2))
-        total += _CALL_COST + _ROW_COST * kernel.rows
+        if kernel.key not in known:
+            known[kernel.key] = points * kernel.point_cost + _CALL_COST + _ROW_COST * kernel.rows
+        total += known[kernel.key]
     return total

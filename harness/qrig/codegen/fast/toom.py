@@ -61,6 +61,11 @@ class Filter:
             max(abs(_extreme(row, low, high)), abs(_extreme(row, high, low))) for row in self.data
         )
 
+    @property
+    def weight_bound(self) -> int:
+        """The largest magnitude of transformed int8 weights."""
+        return max(128 * sum(map(abs, row)) for row in self.weights)
+
     def transform_weights(self, weights: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return G g along the last axis, which has `taps` entries and becomes `points`."""
         matrix = np.array(self.weights, dtype=np.int64)

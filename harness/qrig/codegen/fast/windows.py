@@ -123,6 +123,12 @@ class RowKernel:
         groups = [group for pair in range(self.pairs) for group in self.pair_groups(pair)]
         return [*groups, *self.vertical_groups()]
 
+    @property
+    def point_cost(self) -> int:
+        """About how many instructions a point takes on a Cortex-M4; all pairs take the same."""
+        pair, last = self.pair_groups(0), self.vertical_groups()
+        return self.pairs * sum(map(_group_cost, pair)) + sum(map(_group_cost, last))
+
     def _group(self, taps: range, step: int, first: int, stop: int, offset: int) -> Group:
         macs = tuple(
             Mac(word - step * tap, tap - taps.start, word)
@@ -130,7 +136,11 @@ class RowKernel:
             for tap in reversed(taps)
             if 0 <= word - step * tap < self.rows
         )
-        return Group(len(taps), first, stop - first, offset, macs)
+        return Group(len(taps), first, max(0, stop - first), offset, macs)
+
+
+def _group_cost(group: Group) -> int:
+    return len(group.macs) + 1 + -(-group.word_count // 2)
 
 
 def data_words(height: int, pairs: int, odd: bool) -> int:

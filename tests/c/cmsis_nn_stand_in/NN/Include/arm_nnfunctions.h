@@ -27,6 +27,9 @@ arm_status arm_convolve_HWC_q7_fast(const q7_t *in, uint16_t dim_in, uint16_t ch
 arm_status arm_fully_connected_q7(const q7_t *vec, const q7_t *weights, uint16_t dim_vec,
                                   uint16_t rows, uint16_t bias_shift, uint16_t out_shift,
                                   const q7_t *bias, q7_t *out, q15_t *vec_buffer);
+arm_status arm_fully_connected_q7_opt(const q7_t *vec, const q7_t *weights, uint16_t dim_vec,
+                                      uint16_t rows, uint16_t bias_shift, uint16_t out_shift,
+                                      const q7_t *bias, q7_t *out, q15_t *vec_buffer);
 void arm_maxpool_q7_HWC(q7_t *in, uint16_t dim_in, uint16_t ch, uint16_t dim_kernel,
                         uint16_t padding, uint16_t stride, uint16_t dim_out, q7_t *buffer,
                         q7_t *out);

@@ -1,10 +1,4 @@
-#include "arm_nnfunctions.h"
-
-#ifdef ARM_NN_TRUNCATE
-#define ROUND(shift) 0
-#else
-#define ROUND(shift) ((1 << (shift)) >> 1)
-#endif
+#include "arm_nnsupportfunctions.h"
 
 arm_status arm_convolve_HWC_q7_basic(const q7_t *in, uint16_t dim_in, uint16_t ch_in,
                                      const q7_t *weights, uint16_t ch_out, uint16_t dim_kernel,
@@ -28,8 +22,7 @@ arm_status arm_convolve_HWC_q7_basic(const q7_t *in, uint16_t dim_in, uint16_t c
                         sum += in[(row * dim_in + column) * ch_in + c] * weight[c];
                     }
                 }
-                sum >>= out_shift;
-                *out++ = (q7_t)(sum > 127 ? 127 : sum < -128 ? -128 : sum);
+                *out++ = saturate(sum >> out_shift);
             }
         }
     }
