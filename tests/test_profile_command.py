@@ -66,6 +66,7 @@ def test_the_command_writes_a_run_and_a_document(
     clock_mhz = 216
     assert "at 216 MHz" in run["models"]["m7"]
     assert run["stamps"][0]["model_m7"] == run["models"]["m7"]
+    rows = rows[rows["computed_with"].isna()]
     latency = rows["model_cycles_m7"] / clock_mhz
     assert latency.tolist() == pytest.approx(rows["model_latency_us_m7"].tolist())
     assert (folder / "report.html").stat().st_size > 50_000
@@ -170,10 +171,10 @@ def test_a_slower_network_is_explained(tmp_path: Path) -> None:
     (cell,) = difference.cells
     assert difference.verdict == "slower"
     changes = {one.layer: one.changes["instructions"] for one in cell.layers}
-    assert (changes.pop("ip1").delta or 0) > 1000
+    assert (changes.pop("ip1").delta or 0) > 500
     assert {change.delta for change in changes.values()} == {0}
     (text,) = [text for text in explanations(cell, 0.05) if text.startswith("ip1")]
-    assert re.search(r"q7_dot\w*|arm_fully", text)
+    assert re.search(r"fc_\w+|arm_fully", text)
     assert "iterations" in text or "times" in text, text
 
 
@@ -207,7 +208,7 @@ def test_unknown_instructions_are_shown_and_never_priced(
 
     monkeypatch.setattr(qrig.measure.timing.decode, "_instruction", without_ssat)
     out = tmp_path / "profile.json"
-    assert _profile(tmp_path / "runs", "--json", str(out)) == 2
+    assert _profile(tmp_path / "runs", "--plan", "library", "--json", str(out)) == 2
     error = capsys.readouterr().err
     assert re.search(r"0x[0-9a-f]{8} in \w+: expected an instruction the timing models know", error)
     (cell,) = json.loads(out.read_text())["cells"]

@@ -8,12 +8,14 @@ import pytest
 
 from hand_made import hand_made
 from profiled_targets import profiled_target
+from qrig.build import Kernels
 from qrig.build.image import read_image
 from qrig.errors import FileFormatError
 from qrig.measure.profile_columns import MIX
 from qrig.measure.timing import price_profile
 from qrig.profiles import read_profile, write_profile
 from qrig.profiles.profile import EDGES, LAYER
+from qrig.reference import run_reference
 from qrig.runs.deployed import LOGITS, Deployed
 from qrig.runs.modelled import modelled_boards
 from qrig.runs.networks import load_network
@@ -24,9 +26,28 @@ MODELS = ("model_cycles_m4", "model_cycles_m7")
 
 @pytest.fixture(scope="module", params=["mps2-an386", "mps2-an500"])
 def cell(request: pytest.FixtureRequest) -> ProfiledCell:
-    target = profiled_target(request.param)
+    """A network whose layers are computed one by one."""
+    target = attrs.evolve(profiled_target(request.param), kernels=Kernels(plan="library"))
     loaded = load_network("lenet-mnist")
     return profile_cell(target, loaded, loaded.samples[0], modelled_boards(target))
+
+
+@pytest.mark.parametrize("board", ["mps2-an386", "mps2-an500"])
+def test_layers_that_are_computed_together_are_counted_once(board: str) -> None:
+    target = profiled_target(board)
+    loaded = load_network("lenet-mnist")
+    cell = profile_cell(target, loaded, loaded.samples[0], modelled_boards(target))
+    with Deployed(cell.target, cell.deployment) as deployed:
+        remote = deployed.run(cell.sample.pixels, LOGITS)
+        expected = run_reference(cell.deployment.network, cell.sample.pixels)
+        counted = [layer.instructions for layer in deployed.compare(remote, expected)]
+    together = {layer.name: layer.computed_with for layer in cell.layers}
+    assert together["pool1"] == "conv1"
+    assert together["pool2"] == "conv2"
+    assert [layer.instructions for layer in cell.layers] == counted
+    assert cell.tables["layers"]["instructions"].tolist() == [count or 0 for count in counted]
+    assert cell.tables["layers"]["model_cycles_m7"].sum() > 0
+    assert all(not layer.model for layer in cell.layers if layer.computed_with is not None)
 
 
 def test_instructions_equal_those_of_the_counter(cell: ProfiledCell) -> None:

@@ -13,7 +13,7 @@ from real_models import requires_models
 
 _CASES = baseline().cases
 _DSP = Kernels(implementation="dsp")
-_GEOMETRIC_MEAN = 0.80
+_GEOMETRIC_MEAN = 0.60
 """Of our instructions by ARM's, over all calls."""
 
 

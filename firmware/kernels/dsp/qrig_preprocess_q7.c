@@ -19,11 +19,16 @@ static q7_scale reduced(int32_t multiplier, uint32_t shift) {
     return scale;
 }
 
-static q7_scale_run *fastest(q7_scale scale) {
-    if (scale.multiplier != 1 || scale.shift > MAX_LANE_SHIFT) {
-        return q7_scale_run_by_any;
+/* One run in the fastest way there is. */
+static void scale_run(const uint8_t *pixels, const int16_t *mean, uint32_t length,
+                      const q7_scale *scale, q7_t *out) {
+    if (scale->multiplier != 1 || scale->shift > MAX_LANE_SHIFT) {
+        q7_scale_run_by_any(pixels, mean, length, scale, out);
+    } else if (scale->shift == 0) {
+        q7_scale_run_by_one(pixels, mean, length, scale, out);
+    } else {
+        q7_scale_run_by_power(pixels, mean, length, scale, out);
     }
-    return scale.shift == 0 ? q7_scale_run_by_one : q7_scale_run_by_power;
 }
 
 /* Double a mean as often as it fits; returns its length. */
@@ -41,7 +46,6 @@ arm_status qrig_preprocess_q7(const uint8_t *pixels, uint32_t size, const int16_
         return ARM_MATH_SIZE_MISMATCH;
     }
     q7_scale scale = reduced(multiplier, shift);
-    q7_scale_run *run = fastest(scale);
     int16_t repeated[REPEATED_LENGTH];
     if (mean_length < size && mean_length <= REPEATED_LENGTH / 2) {
         mean_length = repeat(mean, mean_length, repeated);
@@ -49,7 +53,7 @@ arm_status qrig_preprocess_q7(const uint8_t *pixels, uint32_t size, const int16_
     }
     while (size) {
         uint32_t length = size < mean_length ? size : mean_length;
-        run(pixels, mean, length, &scale, out);
+        scale_run(pixels, mean, length, &scale, out);
         pixels += length;
         out += length;
         size -= length;

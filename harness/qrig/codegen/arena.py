@@ -9,7 +9,7 @@ from attrs import frozen
 _ALIGNMENT = 8
 
 
-@frozen
+@frozen(eq=False)
 class Buffer:
     """A piece of RAM that is needed from time `begin` to time `end`, both included.
 

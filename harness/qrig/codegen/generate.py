@@ -18,7 +18,7 @@ from qrig.codegen.fast.group_code import KernelNames, column_context, group_cont
 from qrig.codegen.fast.groups import ColumnGroup, Group, Single
 from qrig.codegen.fast.portable import portable_kernels
 from qrig.codegen.layout import Layout, make_layout
-from qrig.codegen.names import format_name, identifiers
+from qrig.codegen.names import format_name, stage_identifiers, unique_identifiers
 from qrig.codegen.steps import Step, make_step
 from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
@@ -41,7 +41,7 @@ def generate_network(
     exact.
     """
     layout = make_layout(network, choices or {}, truncate=semantics.truncate)
-    names = identifiers(stage.name for stage in network.stages)
+    names = stage_identifiers(stage.name for stage in network.stages)
     symbols = _symbols(layout)
     kernels = KernelNames()
     calls = _calls(layout, names, symbols)
@@ -54,11 +54,11 @@ def generate_network(
         "memory": _memory(layout, symbols),
         "steps": calls,
         "input_name": names[network.input.name],
-        "input_symbol": symbols[layout.input_buffer.name],
+        "input_symbol": symbols[layout.input_buffer],
         "input_comment": _input_comment(network),
         "arrays": constant_arrays(layout, names),
         "stage_names": [names[stage.name] for stage in network.stages],
-        "output_symbol": calls[-1].target if calls else symbols[layout.input_buffer.name],
+        "output_symbol": calls[-1].target if calls else symbols[layout.input_buffer],
         "is_fused": any(not isinstance(part, Single) for part in layout.parts),
         "has_planes": bool(layout.groups),
         "has_columns": bool(kernels.columns),
@@ -109,11 +109,11 @@ class _Call:
         return self.call.arguments if self.call else ()
 
 
-def _calls(layout: Layout, names: dict[str, str], symbols: dict[str, str]) -> list[_Call]:
+def _calls(layout: Layout, names: dict[str, str], symbols: dict[Buffer, str]) -> list[_Call]:
     calls = []
     bits = layout.network.input.fraction_bits
     for part, buffers in zip(layout.parts, layout.buffers, strict=True):
-        target = symbols[buffers.target.name]
+        target = symbols[buffers.target]
         if not isinstance(part, Single):
             last = part.layers[-1]
             name = names[part.convolution.layer.name]
@@ -125,9 +125,9 @@ def _calls(layout: Layout, names: dict[str, str], symbols: dict[str, str]) -> li
             bits = last.fraction_bits
             continue
         layer = part.layer
-        step = make_step(layer, names[layer.name], symbols[buffers.source.name], target, bits)
+        step = make_step(layer, names[layer.name], symbols[buffers.source], target, bits)
         if buffers.scratch is not None:
-            scratch = symbols[buffers.scratch.name]
+            scratch = symbols[buffers.scratch]
             step = attrs.evolve(
                 step, arguments=tuple(scratch if a == "scratch" else a for a in step.arguments)
             )
@@ -140,7 +140,7 @@ def _calls(layout: Layout, names: dict[str, str], symbols: dict[str, str]) -> li
 
 
 def _groups(
-    layout: Layout, names: dict[str, str], symbols: dict[str, str], kernels: KernelNames
+    layout: Layout, names: dict[str, str], symbols: dict[Buffer, str], kernels: KernelNames
 ) -> list[str]:
     texts = []
     bits = {stage.name: stage.fraction_bits for stage in layout.network.stages}
@@ -162,10 +162,11 @@ def _groups(
     return texts
 
 
-def _symbols(layout: Layout) -> dict[str, str]:
-    """Return the C name of every buffer by its name."""
-    found = identifiers(buffer.name for buffer in layout.arena.offsets)
-    return {name: f"AT_{symbol.upper()}" for name, symbol in found.items()}
+def _symbols(layout: Layout) -> dict[Buffer, str]:
+    """Return the C name of every buffer."""
+    buffers = list(layout.arena.offsets)
+    found = unique_identifiers(buffer.name for buffer in buffers)
+    return {b: f"AT_{symbol.upper()}" for b, symbol in zip(buffers, found, strict=True)}
 
 
 @frozen
@@ -179,7 +180,7 @@ class _Line:
     name: str
 
 
-def _memory(layout: Layout, symbols: dict[str, str]) -> list[_Line]:
+def _memory(layout: Layout, symbols: dict[Buffer, str]) -> list[_Line]:
     kinds: dict[Buffer, tuple[str, int]] = {}
     for buffers in layout.buffers:
         for buffer, kind in (
@@ -192,7 +193,7 @@ def _memory(layout: Layout, symbols: dict[str, str]) -> list[_Line]:
     lines = []
     for buffer, offset in sorted(layout.arena.offsets.items(), key=lambda item: item[0].begin):
         ctype, size = kinds.get(buffer, ("q7_t", 1))
-        symbol = symbols[buffer.name]
+        symbol = symbols[buffer]
         lines.append(_Line(symbol, ctype, offset // size, buffer.size_bytes, buffer.name))
     return lines
 

@@ -6,6 +6,10 @@ import re
 from collections.abc import Iterable
 
 _OTHER = re.compile(r"[^A-Za-z0-9]+")
+_RESERVED = frozenset({"columns", "lanes", "network", "plane"})
+_ENDING = re.compile(
+    r"_(bias|columns|finish\d+|gather|layer|mean|pixels|plane|signed|start|transform|weights)$"
+)
 
 
 def identifiers(names: Iterable[str]) -> dict[str, str]:
@@ -13,16 +17,32 @@ def identifiers(names: Iterable[str]) -> dict[str, str]:
 
     What is not a letter or digit becomes one underscore; `layer_` goes in front of a digit.
     """
-    found: dict[str, str] = {}
+    texts = list(names)
+    return dict(zip(texts, unique_identifiers(texts), strict=True))
+
+
+def stage_identifiers(names: Iterable[str]) -> dict[str, str]:
+    """Return identifiers that are no others' with an ending of the generated sources behind them.
+
+    A stage `conv1` has `conv1_weights`: no stage of that name keeps it. Nor are there stages whose
+    functions would have the names of the kernels'.
+    """
+    texts = list(names)
+    return dict(zip(texts, unique_identifiers(texts, is_stage=True), strict=True))
+
+
+def unique_identifiers(names: Iterable[str], *, is_stage: bool = False) -> list[str]:
+    """Return an identifier for every name, also for equal ones."""
+    found: list[str] = []
     taken: set[str] = set()
     for name in names:
         stem = _OTHER.sub("_", name).strip("_").lower() or "layer"
-        stem = f"layer_{stem}" if stem[0].isdigit() else stem
+        stem = f"layer_{stem}" if stem[0].isdigit() or (is_stage and stem in _RESERVED) else stem
         candidate, number = stem, 2
-        while candidate in taken:
+        while candidate in taken or (is_stage and _ENDING.search(candidate)):
             candidate, number = f"{stem}_{number}", number + 1
         taken.add(candidate)
-        found[name] = candidate
+        found.append(candidate)
     return found
 
 

@@ -184,7 +184,7 @@ def _load_rows(folder: Path) -> pd.DataFrame:
 def _migrated(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows of this or an older schema with today's columns; new ones are missing."""
     added = [name for name in COLUMNS if name not in frame.columns]
-    if added and not set(added) <= set(MODEL_COLUMNS):
+    if added and not set(added) <= {*MODEL_COLUMNS, "computed_with"}:
         raise ValueError(f"no column {added[0]}")
     return frame.reindex(columns=list(COLUMNS)).astype(COLUMNS)
 

@@ -20,7 +20,8 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
     """Run `sample` and return the document; `verdict` is "bit-exact" or "differs".
 
     Shapes are [h, w, c]; `crc32` is of the target's tensor; `logits` are the integers before a
-    softmax; a counter that is not available is null. Raises QrigError.
+    softmax; a counter that is not available is null. A layer that is computed together with
+    another names it in `computed_with`, and has no counts of its own. Raises QrigError.
     """
     target.check_available()
     deployment = build_deployment(loaded.quantized, target.board, target.kernels)
@@ -45,6 +46,7 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
                 "crc32": layer.comparison.crc32_target,
                 "instructions": layer.instructions,
                 "cycles": layer.cycles,
+                "computed_with": layer.computed_with,
                 "match": layer.comparison.verdict == "bit-exact",
                 "first_difference": layer.comparison.first_difference,
             }

@@ -47,8 +47,9 @@ def _cell(result: ProfileRun, names: tuple[str, str]) -> dict[str, Any]:
         "input": str(rows["input"].iloc[0]),
     }
     if not result.tables:
-        counted = rows[["layer_index", "layer", "type", "mac", "instructions"]]
-        return document | {"total": _sums(counted), "layers": _records(counted)}
+        counted = rows[["layer_index", "layer", "type", "mac", "computed_with", "instructions"]]
+        own = counted[counted["computed_with"].isna()]
+        return document | {"total": _sums(own), "layers": _records(counted)}
     return document | cell_of_tables(result.tables, names)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
+from qrig.codegen.arena import Buffer
 from qrig.codegen.fast.assembly import row_kernel
 from qrig.codegen.fast.columns import PIXELS, ColumnConvolution
 from qrig.codegen.fast.columns_assembly import column_kernel
@@ -87,19 +88,19 @@ def group_context(
     group: Group,
     previous: Group | None,
     buffers: PartBuffers,
-    symbols: Mapping[str, str],
+    symbols: Mapping[Buffer, str],
     names: dict[str, str],
     kernels: KernelNames,
     in_bits: int,
 ) -> dict[str, Any]:
-    """Return the variables of sliding.c.j2; `symbols` are the C expressions of buffers by name."""
+    """Return the variables of sliding.c.j2; `symbols` are the C expressions of buffers."""
     conv, layer = group.convolution, group.convolution.layer
     blocks = conv.blocks()
     name = names[layer.name]
     transforms, points = transform_values(conv.filter)
     sums, outputs = output_values(conv.filter)
     source_shape = layer.in_shape
-    first_plane = symbols[(buffers.target if works_in_target(group) else buffers.plane).name]  # type: ignore[union-attr]
+    first_plane = buffers.target if works_in_target(group) else buffers.plane
     return {
         "name": name,
         "upper": name.upper(),
@@ -149,11 +150,11 @@ def group_context(
         "distinct_shifts": sorted(set(conv.filter.shifts)),
         "forms": _forms(group),
         "trace_form": "_signed" if group.relu_early else "",
-        "staged": symbols[buffers.staged.name] if buffers.staged else None,
-        "source": symbols[buffers.source.name],
-        "target": symbols[buffers.target.name],
-        "data": symbols[buffers.data.name] if buffers.data else "",
-        "plane": first_plane,
+        "staged": symbols[buffers.staged] if buffers.staged else None,
+        "source": symbols[buffers.source],
+        "target": symbols[buffers.target],
+        "data": symbols[buffers.data] if buffers.data else "",
+        "plane": symbols[first_plane] if first_plane else "",
         "planes_in_target": works_in_target(group),
         "plane_step": conv.plane_bytes if works_in_target(group) or conv.passes > 1 else 0,
         "out_planes": group.out_planes,
@@ -173,7 +174,7 @@ def group_context(
 def column_context(
     group: ColumnGroup,
     buffers: PartBuffers,
-    symbols: Mapping[str, str],
+    symbols: Mapping[Buffer, str],
     names: dict[str, str],
     kernels: KernelNames,
     in_bits: int,
@@ -201,12 +202,12 @@ def column_context(
         "out_w": layer.out_shape.w,
         "pixels": conv.pixels,
         "rest": conv.pixels % PIXELS,
-        "columns": symbols[buffers.data.name] if buffers.data else "",
-        "last": symbols[buffers.plane.name] if buffers.plane else "",
-        "staged": symbols[buffers.staged.name] if buffers.staged else None,
+        "columns": symbols[buffers.data] if buffers.data else "",
+        "last": symbols[buffers.plane] if buffers.plane else "",
+        "staged": symbols[buffers.staged] if buffers.staged else None,
         "weight_words": conv.weight_words,
-        "source": symbols[buffers.source.name],
-        "target": symbols[buffers.target.name],
+        "source": symbols[buffers.source],
+        "target": symbols[buffers.target],
     }
 
 
@@ -235,7 +236,6 @@ def _forms(group: Group) -> tuple[Form, ...]:
 
 def _stores(count: int, *, is_signed: bool) -> tuple[str, ...]:
     """Return the statements that store y0, y1, ... as bytes, in aligned words where possible."""
-    mask = " & 0xffu" if is_signed else ""
     lines, index = [], 0
     while index < count:
         left = count - index
@@ -248,7 +248,8 @@ def _stores(count: int, *, is_signed: bool) -> tuple[str, ...]:
             lines.append(f"q7_write4(out + {index}, {word});")
             index += 4
         elif count % 2 == 0 and left >= 2:
-            pair = f"y{index}{mask} | y{index + 1} << 8"
+            low = f"(y{index} & 0xffu)" if is_signed else f"y{index}"
+            pair = f"{low} | y{index + 1} << 8"
             lines.append(f"lanes_write2(out + {index}, (uint16_t)({pair}));")
             index += 2
         else:
