@@ -11,7 +11,7 @@ from qrig.fixedpoint.semantics import DEFAULT, Semantics
 from qrig.measure.kernel_calls import KernelCall, kernel_call
 from qrig.measure.kernel_trial import Constant, Contents, Sequence
 
-MOST_MACS = 400_000 if FULL else 40_000
+MOST_MACS = 150_000 if FULL else 40_000
 MOST_ELEMENTS = 20_000 if FULL else 6_000
 _MOST_CHANNELS = 512
 

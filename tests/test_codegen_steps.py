@@ -32,6 +32,7 @@ KERNELS = {
     "arm_depthwise_separable_conv_HWC_q7",
     "arm_depthwise_separable_conv_HWC_q7_nonsquare",
     "arm_fully_connected_q7",
+    "arm_fully_connected_q7_opt",
     "arm_maxpool_q7_HWC_nonsquare",
     "arm_relu_q7",
     "arm_softmax_q7",

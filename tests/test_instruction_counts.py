@@ -9,7 +9,7 @@ import pytest
 import qrig.backends.qemu
 from execution_log import executed, function_range, logging_qemu
 from hand_made import hand_made
-from qrig.build import build_deployment
+from qrig.build import Kernels, build_deployment
 from qrig.runs.deployed import LOGITS, Deployed
 from qrig.runs.targets import find_target
 
@@ -36,7 +36,7 @@ def test_every_layer_counts_what_was_executed(
     target = find_target(f"{board}@qemu")
     if target.backend.unavailable():
         pytest.skip(f"{target.name}: {target.backend.unavailable()}")
-    built = build_deployment(loaded.quantized, target.board)
+    built = build_deployment(loaded.quantized, target.board, Kernels(plan="library"))
     pixels = loaded.samples[0].pixels
     with Deployed(target, built) as deployed:
         records = deployed.run(pixels, LOGITS).records

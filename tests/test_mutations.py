@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hand_made import changed, hand_made, hand_made_network, separable_network
-from qrig.build import Deployment, build_deployment, deployment, toolchain
+from qrig.build import Deployment, Kernels, build_deployment, deployment, kernels, toolchain
 from qrig.fixedpoint.quantized import (
     QuantizedConvolution,
     QuantizedDepthwiseConvolution,
@@ -93,13 +93,14 @@ def test_a_kernel_that_is_off_by_one_is_named(
     shutil.copytree(firmware_root(), firmware)
     kernel = firmware / "kernels" / "arm_maxpool_q7_HWC_nonsquare.c"
     text = kernel.read_text()
-    mutated = text.replace("column < stop; column++", "column < stop - 1; column++")
+    mutated = text.replace("dim_kernel_x, padding_x", "(uint16_t)(dim_kernel_x - 1u), padding_x")
     assert mutated != text
     kernel.write_text(mutated)
-    for module in (deployment, toolchain):
+    for module in (deployment, kernels, toolchain):
         monkeypatch.setattr(module, "firmware_root", lambda: firmware)
     monkeypatch.setenv("QRIG_CACHE", str(tmp_path / "cache"))
-    built = build_deployment(hand_made_network(), find_target(target).board)
+    library = Kernels(plan="library")
+    built = build_deployment(hand_made_network(), find_target(target).board, library)
     name, where = _compare(target, built)
     assert name == "pool1"
     assert "expected" in where

@@ -11,7 +11,7 @@ from execution_log import executed, function_range, logging_qemu
 from hand_made import hand_made
 from profiled_targets import profiled_target
 from qrig.backends.qemu_plugin import plugin_api
-from qrig.build import Deployment, build_deployment
+from qrig.build import Deployment, Kernels, build_deployment
 from qrig.build.image import read_image
 from qrig.build.thumb import branch_of, read_code
 from qrig.errors import TargetError, TargetUnavailableError, UndeterminedProfileError
@@ -34,7 +34,8 @@ def machine(request: pytest.FixtureRequest) -> Target:
 
 @pytest.fixture
 def built(machine: Target) -> Deployment:
-    return build_deployment(hand_made().quantized, machine.board)
+    """A network whose layers are computed one by one."""
+    return build_deployment(hand_made().quantized, machine.board, Kernels(plan="library"))
 
 
 def _taken(
