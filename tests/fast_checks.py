@@ -38,4 +38,4 @@ def _assert_exact(layers: tuple[LayerResult, ...], built: Deployment, trace: str
         for layer in layers
         if layer.comparison.verdict != "bit-exact"
     ]
-    assert not wrong, f"{trace}: {wrong[0]}, {({n: str(c) for n, c in built.choices.items()})}"
+    assert not wrong, f"{trace}: {wrong[0]}, { ({n: str(c) for n, c in built.choices.items()}) }"

@@ -26,6 +26,8 @@ from qrig.networks.shapes import convolution_output, pooling_output
 _MOST_VALUES = 9000
 _PASSES = (1, 1, 1, 2, 4)
 
+_ONE, _NONE = Pair(1, 1), Pair(0, 0)
+
 
 class Maker:
     """Layers one behind the other; `pick` decides everything but the weights."""
@@ -52,7 +54,7 @@ class Maker:
         return self.numbers.integers(-limit, limit, size=shape, dtype=np.int8)
 
     def convolution(
-        self, kernel: Pair, channels: int, *, stride: Pair = Pair(1, 1), pad: Pair = Pair(0, 0)
+        self, kernel: Pair, channels: int, *, stride: Pair = _ONE, pad: Pair = _NONE
     ) -> None:
         """Add a convolution whose outputs are mostly in range."""
         before = self.shape
@@ -68,7 +70,7 @@ class Maker:
             )
         )  # fmt: skip
 
-    def pooling(self, method: str, kernel: Pair, stride: Pair, pad: Pair = Pair(0, 0)) -> bool:
+    def pooling(self, method: str, kernel: Pair, stride: Pair, pad: Pair = _NONE) -> bool:
         """Add a pooling if the map has room for its windows; return whether it had."""
         if any(k > side for k, side in zip(kernel, self.shape[:2], strict=True)):
             return False
@@ -104,7 +106,7 @@ def random_fast_network(seed: int) -> QuantizedNetwork:
     sides = [pick.choice((4, 5, 7, 8, 8, 9, 12, 13, 16, 16, 17, 24, 30, 32)) for _ in range(2)]
     if pick.random() < 0.4:
         sides[1] = sides[0]
-    maker = Maker(seed, Shape(*sides, pick.choice((1, 2, 3, 3, 4, 5))))
+    maker = Maker(seed, Shape(sides[0], sides[1], pick.choice((1, 2, 3, 3, 4, 5))))
     for _ in range(pick.randint(2, 5)):
         _convolution(maker)
         for _ in range(pick.choice((0, 1, 1, 2, 2, 3))):

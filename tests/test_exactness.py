@@ -76,12 +76,14 @@ def accumulated(made: SlidingConvolution, x: Integers) -> Integers:
         np.einsum("okjc,ykjc->yo", weights, inside[:, :, i : i + layer.kernel.x])
         for i in range(layer.out_shape.w)
     ]
-    return np.stack(columns, axis=1) + made.starts
+    found: Integers = np.stack(columns, axis=1) + made.starts
+    return found
 
 
 def plain(made: SlidingConvolution, x: Integers) -> Integers:
     """Return the outputs of the plain convolution."""
-    return np.clip(accumulated(made, x) >> made.layer.output_shift, -128, 127)
+    found: Integers = np.clip(accumulated(made, x) >> made.layer.output_shift, -128, 127)
+    return found
 
 
 def overflows(made: SlidingConvolution, low: int, high: int) -> bool:
@@ -132,7 +134,8 @@ def convolutions(draw: st.DrawFn) -> tuple[QuantizedConvolution, int]:
     kernel = Pair(draw(st.integers(1, 6)), taps)
     pad = Pair(draw(st.integers(0, kernel.y - 1)), draw(st.integers(0, kernel.x - 1)))
     channels, out = draw(st.integers(1, 7)), draw(st.integers(1, 3))
-    image = Shape(*(k + draw(st.integers(0, 5)) for k in kernel), channels)
+    height, width = (k + draw(st.integers(0, 5)) for k in kernel)
+    image = Shape(height, width, channels)
     numbers = np.random.default_rng(draw(st.integers(0, 999)))
     make = WEIGHTS[draw(st.sampled_from(list(WEIGHTS)))]
     bias = draw(st.sampled_from([-128, -1, 0, 1, 127])) * np.ones(out, np.int64)
