@@ -60,15 +60,10 @@ class Group:
 
     @property
     def work(self) -> tuple[QuantizedLayer, ...]:
-        """The tail without the ReLU that the convolution does."""
-        skip = self.relu_early
-        rest = []
-        for layer in self.tail:
-            if skip and isinstance(layer, QuantizedReLU):
-                skip = False
-            else:
-                rest.append(layer)
-        return tuple(rest)
+        """The tail without the ReLU that the convolution does, and without others behind it."""
+        if not self.relu_early:
+            return self.tail
+        return tuple(layer for layer in self.tail if not isinstance(layer, QuantizedReLU))
 
     @property
     def positive_output(self) -> bool:
