@@ -39,8 +39,10 @@ class Maker:
         self.image = self.shape = image
         self.last = "data"
 
-    def base(self, kind: str, out: Shape) -> tuple[str, tuple[str, ...], Shape, Shape, int]:
-        name = f"{kind}{len(self.layers)}"
+    def base(
+        self, kind: str, out: Shape, name: str = ""
+    ) -> tuple[str, tuple[str, ...], Shape, Shape, int]:
+        name = name or f"{kind}{len(self.layers)}"
         found = (name, (self.last,), self.shape, out, 0)
         self.last, self.shape = name, out
         return found
@@ -54,7 +56,13 @@ class Maker:
         return self.numbers.integers(-limit, limit, size=shape, dtype=np.int8)
 
     def convolution(
-        self, kernel: Pair, channels: int, *, stride: Pair = _ONE, pad: Pair = _NONE
+        self,
+        kernel: Pair,
+        channels: int,
+        *,
+        stride: Pair = _ONE,
+        pad: Pair = _NONE,
+        name: str = "",
     ) -> None:
         """Add a convolution whose outputs are mostly in range."""
         before = self.shape
@@ -65,7 +73,7 @@ class Maker:
         bias, bias_shift = self.values(channels), self.pick.choice((0, 3, 7, 12))
         self.layers.append(
             QuantizedConvolution(
-                *self.base("conv", out), kernel, stride, pad, weights, bias, bias_shift,
+                *self.base("conv", out, name), kernel, stride, pad, weights, bias, bias_shift,
                 max(0, shift),
             )
         )  # fmt: skip
@@ -163,9 +171,12 @@ def _pooling(maker: Maker, *, whole: bool = False) -> None:
 def random_choices(network: QuantizedNetwork, seed: int, semantics: Semantics) -> dict[str, Choice]:
     """Return an admissible choice of every convolution; the seed decides."""
     pick = random.Random(seed)
-    return choose(
-        network, semantics, lambda options: pick.choice(options), lambda: pick.choice(_PASSES)
-    )
+
+    def take(options: list[Choice]) -> Choice:
+        """Choose sliding kernels twice as often."""
+        return pick.choice([*options, *(each for each in options if each.kernel == SLIDING)])
+
+    return choose(network, semantics, take, lambda: pick.choice(_PASSES))
 
 
 def choose(
@@ -181,8 +192,7 @@ def choose(
             continue
         positive = is_positive(network, found, layer)
         options = list(candidates(layer, positive=positive, truncate=semantics.truncate))
-        fast = [choice for choice in options if choice.kernel == SLIDING]
-        choice = take(fast + options)  # sliding ones twice
+        choice = take(options)
         if choice.kernel == SLIDING:
             tiles = -(-layer.out_shape.w // choice.outputs)
             choice = attrs.evolve(choice, passes=min(passes(), tiles))
