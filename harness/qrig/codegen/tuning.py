@@ -12,7 +12,7 @@ from attrs import field, frozen
 from qrig.codegen.choices import Choice, Choices
 from qrig.errors import FileFormatError, UsageError
 from qrig.fixedpoint.digest import network_sha256
-from qrig.fixedpoint.quantized import QuantizedNetwork
+from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork
 from qrig.networks.files import read_text
 
 SCHEMA = "qrig-tuning/1"
@@ -52,6 +52,12 @@ class Tuning:
             raise UsageError(
                 f"expected a tuning for {core}, found one for {self.core}; run qrig tune on this "
                 "target"
+            )
+        known = {layer.name for layer in network.layers if isinstance(layer, QuantizedConvolution)}
+        if unknown := [name for name, _ in self.layers if name not in known]:
+            raise UsageError(
+                f"expected a tuning of convolutions of {network.name}, found one of "
+                f"{unknown[0]!r}; run qrig tune again"
             )
         return self.choices
 

@@ -30,8 +30,12 @@ class PlaneGatherer:
             offset += _HEAD.size
             data = np.frombuffer(batch, np.int8, min(height * width, len(batch) - offset), offset)
             known = self._planes.setdefault(stage, [])
-            if channel != len(known) or data.size != height * width:
-                raise self._malformed(f"channel {channel} of stage {stage} out of place")
+            if channel != len(known):
+                raise self._malformed(f"channel {channel} of stage {stage}, not {len(known)}")
+            if data.size != height * width or (known and known[0].shape != (height, width)):
+                raise self._malformed(
+                    f"{data.size} bytes as {height}x{width} values of stage {stage}"
+                )
             known.append(data.reshape(height, width))
             offset += data.size
 
