@@ -39,6 +39,10 @@ class Pair(NamedTuple):
     x: int
 
 
+ONE = Pair(1, 1)
+"""No stride, no dilation."""
+
+
 @frozen(eq=False)
 class Input:
     """What the network is fed with.
@@ -56,7 +60,11 @@ class Input:
 
 @frozen(eq=False)
 class Layer:
-    """One layer: its name, the names of the tensors it reads, the shapes it reads and makes."""
+    """One layer: its name, the names of the tensors it reads, the shapes it reads and makes.
+
+    `in_shape` is the shape of the first tensor it reads. `source` says where the layer was read,
+    as "file:line" or "" if nobody knows.
+    """
 
     type: ClassVar[str] = "layer"
 
@@ -64,11 +72,21 @@ class Layer:
     inputs: tuple[str, ...]
     in_shape: Shape
     out_shape: Shape
+    source: str = field(default="", kw_only=True, repr=False)
+
+    @property
+    def where(self) -> str:
+        """The layer's place and name, as a sentence about it begins."""
+        return f"{self.source}: layer {self.name!r}" if self.source else f"layer {self.name!r}"
 
 
 @frozen(eq=False)
 class Convolution(Layer):
-    """A convolution; weights (out, ky, kx, in), bias (out,)."""
+    """A convolution; weights (out, ky, kx, in / groups), bias (out,).
+
+    Taps are `dilation` apart. Output channel o of `groups` reads the input channels of its group
+    alone, groups in order.
+    """
 
     type: ClassVar[str] = "convolution"
 
@@ -77,6 +95,8 @@ class Convolution(Layer):
     pad: Pair
     weights: FloatArray = field(repr=False)
     bias: FloatArray = field(repr=False)
+    dilation: Pair = ONE
+    groups: int = 1
 
 
 @frozen(eq=False)
@@ -94,7 +114,11 @@ class DepthwiseConvolution(Layer):
 
 @frozen(eq=False)
 class Pooling(Layer):
-    """A pooling over windows clipped to the image; `method` is "max" or "average"."""
+    """A pooling over windows clipped to the image; `method` is "max" or "average".
+
+    With `counts_padding` an average divides by the window clipped to the padded image, as Caffe
+    does: padding counts as zeros.
+    """
 
     type: ClassVar[str] = "pooling"
 
@@ -102,13 +126,98 @@ class Pooling(Layer):
     kernel: Pair
     stride: Pair
     pad: Pair
+    counts_padding: bool = False
 
 
 @frozen(eq=False)
 class ReLU(Layer):
-    """The larger of zero and the input."""
+    """`max(0, x) + negative_slope * min(0, x)`."""
 
     type: ClassVar[str] = "relu"
+
+    negative_slope: float = 0.0
+
+
+@frozen(eq=False)
+class Sigmoid(Layer):
+    """`1 / (1 + exp(-x))`."""
+
+    type: ClassVar[str] = "sigmoid"
+
+
+@frozen(eq=False)
+class TanH(Layer):
+    """The hyperbolic tangent."""
+
+    type: ClassVar[str] = "tanh"
+
+
+@frozen(eq=False)
+class LocalResponseNormalization(Layer):
+    """Caffe's LRN: `x / (k + alpha / n * sum of squares) ^ beta`.
+
+    The sum is over `size` neighbouring channels and n = size, or, `within_channel`, over a window
+    of size x size and n = size * size.
+    """
+
+    type: ClassVar[str] = "lrn"
+
+    size: int
+    alpha: float
+    beta: float
+    k: float
+    within_channel: bool = False
+
+
+@frozen(eq=False)
+class BatchNorm(Layer):
+    """`(x - mean) / sqrt(variance + eps)` by channel; mean and variance (c,)."""
+
+    type: ClassVar[str] = "batchnorm"
+
+    mean: FloatArray = field(repr=False)
+    variance: FloatArray = field(repr=False)
+    eps: float
+
+
+@frozen(eq=False)
+class Scale(Layer):
+    """`x * weights + bias` by channel; both (c,)."""
+
+    type: ClassVar[str] = "scale"
+
+    weights: FloatArray = field(repr=False)
+    bias: FloatArray = field(repr=False)
+
+
+@frozen(eq=False)
+class Concat(Layer):
+    """The channels of several tensors of equal height and width, one behind the other."""
+
+    type: ClassVar[str] = "concat"
+
+    in_shapes: tuple[Shape, ...]
+
+
+@frozen(eq=False)
+class Eltwise(Layer):
+    """Several tensors of one shape, element by element; `operation` is "sum", "product" or "max".
+
+    `coefficients` multiply the tensors of a sum, one for each.
+    """
+
+    type: ClassVar[str] = "eltwise"
+
+    operation: str
+    in_shapes: tuple[Shape, ...]
+    coefficients: tuple[float, ...] = ()
+
+
+@frozen(eq=False)
+class Flatten(Layer):
+    """The values as one vector (1, 1, h * w * c), in the order of files: channel, row, column."""
+
+    type: ClassVar[str] = "flatten"
 
 
 @frozen(eq=False)
