@@ -157,7 +157,7 @@ def test_every_file_damaged_in_every_way(
         ("num_output: 4", "num_output: 60000", "weights of another network"),
         ("pad: 1", "pad: 60000", "at most 67108864 elements"),
         ("stride: 2", "stride: 0", "stride"),
-        ("pool: MAX", "pool: AVE pad: 1", "average pooling with padding"),
+        ("MAX kernel_size: 2", "AVE kernel_size: 4 pad: 1", "average pooling with padding"),
         ("num_output: 4", "num_output: 4 group: 2", "2 groups"),
         ('name: "conv1"', 'name: "con\\nv1"', "weights of another network"),
         ('name: "ip1"', 'name: "ip2"', "weights of another network"),

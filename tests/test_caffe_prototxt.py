@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from filled_weights import filled
 from qrig.errors import FileFormatError, UnsupportedNetworkError
 from qrig.networks.caffe import build_network, read_prototxt, read_weights
 from qrig.networks.caffe.weights import Weights
@@ -18,6 +19,7 @@ from qrig.networks.graph import (
     Pooling,
     Shape,
 )
+from qrig.networks.lower import lower
 from real_models import MODELS, requires_models
 from tiny_network import PROTOTXT, tiny_blobs
 
@@ -95,8 +97,9 @@ def test_a_published_network_with_lrn_is_refused_by_type_and_line() -> None:
     assert MODELS
     path = MODELS / "caffe_examples" / "cifar10" / "cifar10_full.prototxt"
     line = [text.strip() for text in path.read_text().splitlines()].index('type: "LRN"')
+    definition = read_prototxt(path)
     with pytest.raises(UnsupportedNetworkError, match="'LRN'") as caught:
-        build_network(read_prototxt(path), {}, Path("weights"))
+        lower(build_network(definition, filled(definition), Path("weights")))
     named = int(str(caught.value).split(":")[1])
     assert line - 2 <= named <= line + 1
 

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from filled_weights import filled
 from qrig.errors import FileFormatError, UnsupportedNetworkError
 from qrig.fixedpoint.quantized import QuantizedPooling
 from qrig.fixedpoint.semantics import Semantics
-from qrig.networks.caffe import read_prototxt
-from qrig.networks.graph import Pooling, Shape
+from qrig.networks.caffe import build_network, read_prototxt
+from qrig.networks.graph import Network, Pooling, Shape
+from qrig.networks.lower import lower
 from qrig.reference.run import compute_layer
 from test_caffe_prototxt import SHAPE, build, replaced
 from tiny_network import PROTOTXT
@@ -19,7 +21,15 @@ CONV = "num_output: 4 kernel_size: 3 pad: 1"
 POOL = "pool: MAX kernel_size: 2 stride: 2"
 
 
-@pytest.mark.parametrize("kind", ["BatchNorm", "LRN", "Concat", "Deconvolution", "Nonsense", ""])
+def built_with_any_weights(folder: Path, text: str) -> Network:
+    path = folder / "net.prototxt"
+    path.write_text(text)
+    definition = read_prototxt(path)
+    weights = filled(definition, SHAPE)
+    return build_network(definition, weights, Path("weights"), input_shape=SHAPE)
+
+
+@pytest.mark.parametrize("kind", ["Power", "ELU", "Slice", "Deconvolution", "Nonsense", ""])
 def test_an_unknown_layer_is_named_with_its_type_and_line(tmp_path: Path, kind: str) -> None:
     extra = f'layer {{\n name: "odd" type: "{kind}" bottom: "ip1" top: "odd"\n}}\n'
     with pytest.raises(UnsupportedNetworkError) as caught:
@@ -65,6 +75,16 @@ def test_parameters_of_an_unknown_layer_do_not_hide_its_type(tmp_path: Path) -> 
         (POOL, POOL + " stride_h: 1", "stride or stride_h and stride_w, found both"),
         (POOL, "kernel_size: 2 stride: 0", "kernel and stride of 1"),
         (POOL, "kernel_size: 2 stride: 3 pad: 2", "a padding smaller than the kernel"),
+        (CONV, CONV + " group: 2", r":10: layer 'conv1'.*2 groups for 3 input and 4 output"),
+        (CONV, CONV + " group: 3", r":10: layer 'conv1'.*3 groups for 3 input and 4 output"),
+        (CONV, CONV + " group: 4", r":10: layer 'conv1'.*4 groups for 3 input and 4 output"),
+        (CONV, CONV + " group: 0", r":10: layer 'conv1'.*0 groups"),
+        (CONV, CONV + " group: 4294967295", r":10: layer 'conv1'.*4294967295 groups"),
+        (CONV, CONV + " dilation: 5", r"kernel within the padded input 8x8x3, found .*\(11, 11\)"),
+        (CONV, CONV + " dilation: 0", r"a dilation of 1 to 65535, found \(0, 0\)"),
+        (CONV, CONV + " dilation: 4294967295", "a dilation of 1 to 65535"),
+        (CONV, CONV + " dilation: 1 dilation: 1 dilation: 1", "one or two values of dilation"),
+        ('type: "ReLU"', 'type: "ReLU" relu_param { negative_slope: inf }', "finite negative_"),
     ],
 )  # fmt: skip
 def test_a_broken_definition_is_a_format_error(
@@ -77,15 +97,10 @@ def test_a_broken_definition_is_a_format_error(
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        (CONV, CONV + " group: 2", r":10: layer 'conv1'.*2 groups for 3 input and 4 output"),
-        (CONV, CONV + " group: 3", r":10: layer 'conv1'.*3 groups for 3 input and 4 output"),
-        (CONV, CONV + " group: 4", r":10: layer 'conv1'.*4 groups for 3 input and 4 output"),
-        (CONV, CONV + " group: 0", r":10: layer 'conv1'.*0 groups"),
-        (CONV, CONV + " group: 4294967295", r":10: layer 'conv1'.*4294967295 groups"),
-        (CONV, "num_output: 6 kernel_size: 3 group: 3", "3 groups for 3 input and 6 output"),
-        (CONV, "num_output: 3 kernel_size: 3 group: 3 dilation: 2", "conv1.*dilation"),
-        (CONV, CONV + " dilation: 2", "conv1.*dilation"),
         (POOL, "pool: STOCHASTIC kernel_size: 2", "stochastic"),
+        (POOL, "kernel_size: 1 stride: 5", "last window lies outside the image"),
+        (CONV, CONV + " axis: 2", "convolution over axis 2"),
+        (CONV, CONV + " axis: -1", "convolution over axis -1"),
         (POOL, "pool: AVE kernel_size: 3 stride: 2 pad: 1", "average pooling with padding"),
         (POOL, "pool: AVE kernel_size: 3 stride: 2 pad_h: 1", "average pooling with padding"),
         (POOL, "kernel_size: 2 stride: 1 pad: 1", "padding 1 along x, not smaller"),
@@ -94,19 +109,26 @@ def test_a_broken_definition_is_a_format_error(
         ('type: "ReLU"', 'type: "ReLU" relu_param { negative_slope: 0.1 }', "negative_slope 0.1"),
         ("num_output: 3", "num_output: 3 axis: 2", "axis 2"),
         ('type: "ReLU"', 'type: "Softmax"', "a softmax over a tensor of shape 4x4x4"),
+        ('type: "ReLU"', 'type: "Softmax" softmax_param { axis: 2 }', "a softmax over axis 2"),
     ],
 )  # fmt: skip
 def test_what_the_kernels_cannot_do_is_unsupported(
     tmp_path: Path, old: str, new: str, words: str
 ) -> None:
-    with pytest.raises(UnsupportedNetworkError, match=words):
-        build(tmp_path, replaced(old, new))
+    with pytest.raises(UnsupportedNetworkError, match=rf"prototxt:\d+: layer '\w+'.*{words}"):
+        lower(built_with_any_weights(tmp_path, replaced(old, new)))
 
 
-def test_a_branch_is_unsupported(tmp_path: Path) -> None:
+def test_a_second_output_is_named_with_its_line(tmp_path: Path) -> None:
     branch = 'layer { name: "side" type: "ReLU" bottom: "conv1" top: "side" }'
-    with pytest.raises(UnsupportedNetworkError, match="'conv1' is read by both 'pool1' and 'side'"):
+    with pytest.raises(UnsupportedNetworkError, match=r":25: .*reads 'ip1' and 'side'; remove"):
         build(tmp_path, PROTOTXT + branch)
+
+
+def test_a_top_of_an_earlier_layer_is_refused(tmp_path: Path) -> None:
+    second = 'layer { name: "again" type: "ReLU" bottom: "ip1" top: "conv1" }'
+    with pytest.raises(FileFormatError, match=r":32: layer 'again': .*found 'conv1'; give it"):
+        build(tmp_path, PROTOTXT + second)
 
 
 def test_a_network_of_judges_alone_computes_nothing(tmp_path: Path) -> None:
@@ -125,7 +147,7 @@ def test_accepted_max_poolings_compute_what_caffe_computes(tmp_path: Path) -> No
             f"pooling_param {{ {pool} }} }}"
         )
         try:
-            layer = build(tmp_path, text, {}, Shape(7, 8, 3)).output
+            layer = lower(build(tmp_path, text, {}, Shape(7, 8, 3))).output
         except (UnsupportedNetworkError, FileFormatError):
             assert pad_y or pad_x
             continue
@@ -136,8 +158,8 @@ def test_accepted_max_poolings_compute_what_caffe_computes(tmp_path: Path) -> No
             layer.method, layer.kernel, layer.stride, layer.pad,
         )  # fmt: skip
         tensor = numbers.integers(-128, 128, layer.in_shape, dtype=np.int8)
-        kernels = compute_layer(quantized, tensor, Semantics(pooling="dsp"))
-        caffe = compute_layer(quantized, tensor, Semantics(pooling="c"))
+        kernels = compute_layer(quantized, (tensor,), Semantics(pooling="dsp"))
+        caffe = compute_layer(quantized, (tensor,), Semantics(pooling="c"))
         assert np.array_equal(kernels, caffe), pool
     assert accepted >= 12
 
@@ -145,7 +167,7 @@ def test_accepted_max_poolings_compute_what_caffe_computes(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("layers { name: 'a' }", "the older `layers` form"),
+        ("layers { name: 'a' } layer { name: 'b' }", "the older `layers`, found both"),
         ('name: "empty"', "found none; check that this is the model"),
         ('net: "train.prototxt"\nbase_lr: 0.01', "line:column 1:1"),
         ("layer {", "line:column"),

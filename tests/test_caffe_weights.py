@@ -314,6 +314,43 @@ def test_hdf5_members_of_another_kind_are_refused(tmp_path: Path, case: str, wor
         read_weights(path)
 
 
+def _bomb(data: Any, case: str) -> None:
+    if case == "deep":
+        data.create_group("/".join("a" * 20))
+    elif case == "loops":
+        for name in "abcdefgh":
+            data[name] = data
+    elif case == "large":
+        for index in range(5):
+            shape, chunks = (1 << 26,), (1 << 20,)
+            data.create_dataset(f"c/{index}", shape, "f4", chunks=chunks, compression="gzip")
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("deep", "at most 16 parts"),
+        ("loops", "at most 16 parts"),
+        ("large", "at most 268435456 weights in 16384 layers, found more"),
+    ],
+)
+def test_hdf5_bombs_are_refused_before_they_are_read(tmp_path: Path, case: str, words: str) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        _bomb(file.create_group("data"), case)
+    with pytest.raises(FileFormatError, match=words):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("parent", ["data", "data/conv1"])
+def test_hdf5_names_that_are_no_text_are_refused(tmp_path: Path, parent: str) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group(parent).create_group(b"\xff\xfe")
+    with pytest.raises(FileFormatError, match=r"found it damaged \(the name .* is not text"):
+        read_weights(path)
+
+
 def test_an_hdf5_file_that_is_no_snapshot_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["weights"] = np.zeros(3)

@@ -1,27 +1,43 @@
 """Float networks: layers, shapes and weights, and the files they are read from."""
 
 from qrig.networks.graph import (
+    BatchNorm,
+    Concat,
     Convolution,
     DepthwiseConvolution,
+    Eltwise,
+    Flatten,
     InnerProduct,
     Input,
     Layer,
+    LocalResponseNormalization,
     Network,
     Pooling,
     ReLU,
+    Scale,
     Shape,
+    Sigmoid,
     Softmax,
+    TanH,
 )
 
 __all__ = [
+    "BatchNorm",
+    "Concat",
     "Convolution",
     "DepthwiseConvolution",
+    "Eltwise",
+    "Flatten",
     "InnerProduct",
     "Input",
     "Layer",
+    "LocalResponseNormalization",
     "Network",
     "Pooling",
     "ReLU",
+    "Scale",
     "Shape",
+    "Sigmoid",
     "Softmax",
+    "TanH",
 ]

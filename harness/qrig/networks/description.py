@@ -15,27 +15,35 @@ SCHEMA = "qrig-network/1"
 """The `schema` of network.toml."""
 
 _PATHS = ("model", "weights", "formats")
-_KEYS = {"schema", "name", "mean", "labels", "samples", "input_shape", "channel_order", *_PATHS}
+_INPUT = ("mean", "scale", "input_shape", "channel_order")
+_KEYS = {"schema", "name", "labels", "samples", *_PATHS, *_INPUT}
 
 
 @frozen
 class NetworkDescription:
     """The files and facts of one network; paths are absolute, None where there is none.
 
-    `mean` is the text `read_mean` takes. `samples` is a folder or an IDX file, `sample_labels` an
-    IDX file.
+    `weights` is None for a model that holds its own (ONNX). `mean` is the text `read_mean` takes;
+    `scale` is one factor for the input, or one for each channel. `samples` is a folder or an IDX
+    file, `sample_labels` an IDX file.
     """
 
     name: str
     model: Path
-    weights: Path
+    weights: Path | None
     formats: Path
     mean: str | None = None
+    scale: tuple[float, ...] | None = None
     labels: tuple[str, ...] = ()
     samples: Path | None = None
     sample_labels: Path | None = None
     input_shape: tuple[int, int, int] | None = None
     channel_order: str | None = None
+
+
+def holds_weights(model: Path | None) -> bool:
+    """Return whether a model file holds its weights, as ONNX files (.onnx) do."""
+    return model is not None and model.suffix.lower() == ".onnx"
 
 
 def read_description(folder: Path) -> NetworkDescription:
@@ -59,9 +67,10 @@ def read_description(folder: Path) -> NetworkDescription:
     return NetworkDescription(
         name=reader.text("name"),
         model=reader.path_of("model"),
-        weights=reader.path_of("weights"),
+        weights=reader.weights(),
         formats=reader.path_of("formats"),
         mean=reader.mean(),
+        scale=reader.scale(),
         labels=reader.strings("labels"),
         samples=reader.optional_path(samples, "images"),
         sample_labels=reader.optional_path(samples, "labels"),
@@ -94,6 +103,10 @@ class _Reader:
     def path_of(self, key: str) -> Path:
         return (self.folder / self.text(key)).resolve()
 
+    def weights(self) -> Path | None:
+        is_needed = "weights" in self.table or not holds_weights(self.path_of("model"))
+        return self.path_of("weights") if is_needed else None
+
     def optional_path(self, table: dict[str, Any], key: str) -> Path | None:
         value = table.get(key)
         if value is None:
@@ -118,6 +131,15 @@ class _Reader:
             return str((self.folder / value).resolve())
         raise self.fail("mean", "a path or a list of channel values", value)
 
+    def scale(self) -> tuple[float, ...] | None:
+        value = self.table.get("scale")
+        if value is None:
+            return None
+        values = value if isinstance(value, list) else [value]
+        if not values or not all(_is_scale(item) for item in values):
+            raise self.fail("scale", "a positive number or a list of channel values", value)
+        return tuple(float(item) for item in values)
+
     def shape(self) -> tuple[int, int, int] | None:
         value = self.table.get("input_shape")
         if value is None:
@@ -135,3 +157,8 @@ class _Reader:
         if value not in (None, "rgb", "bgr", "gray"):
             raise self.fail("channel_order", '"rgb", "bgr" or "gray"', value)
         return value
+
+
+def _is_scale(value: object) -> bool:
+    """Return whether `value` is a positive number that a float32 holds."""
+    return isinstance(value, int | float) and value is not True and 1e-30 < value < 1e30

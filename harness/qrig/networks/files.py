@@ -1,11 +1,16 @@
-"""Reading untrusted files whole, with a size limit and one clear sentence when that fails."""
+"""Reading untrusted files whole, writing files whole, and one clear sentence when either fails."""
 
 from __future__ import annotations
 
+import os
 import stat
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from qrig.errors import FileFormatError
+from qrig.errors import FileFormatError, UsageError
+
+_MAX_SUFFIX = 32
 
 
 def read_bytes(path: Path, *, what: str, limit_bytes: int) -> bytes:
@@ -50,3 +55,47 @@ def read_text(path: Path, *, what: str, limit_bytes: int = 1 << 22) -> str:
             f"{path}: expected {what} as UTF-8 text, found a byte that is not text at offset "
             f"{error.start}; check that this is not the binary file"
         ) from error
+
+
+def write_file(path: Path, writer: Callable[[Path], None]) -> None:
+    """Let `writer` fill a file beside `path`, then move it there; leave nothing half-written.
+
+    A file that was at `path` stays as it was until the new one is whole and on the disk. The
+    writer's file has the suffix of `path`. Raises UsageError if the file cannot be written; what
+    else `writer` raises is passed on.
+    """
+    temporary: Path | None = None
+    try:
+        place, temporary = _beside(path)
+        writer(temporary)
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(place)
+    except OSError as error:
+        reason = error.strerror or " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"{path}: expected a file that can be written, found that it cannot ({reason}); check "
+            "the path and the free space"
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Return `path` without links, and a new empty file in its folder."""
+    try:
+        place = path.resolve()
+        odd = place.exists() and not place.is_file()
+    except (ValueError, RuntimeError) as error:  # a name no file can have, a loop of links
+        raise UsageError(f"{path}: expected a file's name, found none ({error})") from error
+    if odd:
+        raise UsageError(
+            f"{path}: expected a file to write, found a directory, a device or a pipe; give "
+            "another name"
+        )
+    suffix = place.suffix if len(place.suffix) <= _MAX_SUFFIX else ""
+    handle, name = tempfile.mkstemp(dir=place.parent, prefix=".qrig-", suffix=suffix)
+    os.close(handle)
+    return place, Path(name)

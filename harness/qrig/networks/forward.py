@@ -6,23 +6,32 @@ image; pooling windows are clipped to the image, where a shape rounded up lets t
 
 from __future__ import annotations
 
-from functools import singledispatch
+from functools import reduce, singledispatch
 
 import numpy as np
 import numpy.typing as npt
 
 from qrig.errors import InputError, UnsupportedNetworkError
 from qrig.networks.graph import (
+    BatchNorm,
+    Concat,
     Convolution,
     DepthwiseConvolution,
+    Eltwise,
+    Flatten,
     FloatArray,
     InnerProduct,
     Input,
     Layer,
+    LocalResponseNormalization,
     Network,
+    Pair,
     Pooling,
     ReLU,
+    Scale,
+    Sigmoid,
     Softmax,
+    TanH,
 )
 
 
@@ -34,7 +43,7 @@ def forward(network: Network, pixels: npt.NDArray[np.uint8]) -> dict[str, FloatA
     """
     tensors = {network.input.name: input_tensor(network.input, pixels)}
     for layer in network.layers:
-        tensors[layer.name] = compute_float(layer, tensors[layer.inputs[0]])
+        tensors[layer.name] = compute_float(layer, *(tensors[name] for name in layer.inputs))
     return tensors
 
 
@@ -55,55 +64,139 @@ def input_tensor(source: Input, pixels: npt.NDArray[np.uint8]) -> FloatArray:
 
 
 @singledispatch
-def compute_float(layer: Layer, tensor: FloatArray) -> FloatArray:
-    """Return the float32 output (h, w, c) of one layer for a float32 input (h, w, c).
+def compute_float(layer: Layer, *tensors: FloatArray) -> FloatArray:
+    """Return the float32 output (h, w, c) of one layer for its float32 inputs (h, w, c).
 
     Raises UnsupportedNetworkError for a layer type that has no float form here.
     """
     raise UnsupportedNetworkError(f"layer {layer.name!r}: {layer.type} has no float form in qrig")
 
 
-def _windows(layer: Convolution | DepthwiseConvolution, tensor: FloatArray) -> FloatArray:
+def _windows(
+    layer: Convolution | DepthwiseConvolution, tensor: FloatArray, dilation: Pair
+) -> FloatArray:
     """Return what every output sees of the zero-padded input: (h, w, channel, ky, kx)."""
-    (sy, sx), (py, px) = layer.stride, layer.pad
+    (sy, sx), (py, px), (dy, dx) = layer.stride, layer.pad, dilation
     padded = np.pad(tensor, ((py, py), (px, px), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, layer.kernel, axis=(0, 1))
-    return windows[::sy, ::sx]
+    reach = (dy * (layer.kernel.y - 1) + 1, dx * (layer.kernel.x - 1) + 1)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, reach, axis=(0, 1))
+    return windows[::sy, ::sx, :, ::dy, ::dx]
 
 
 @compute_float.register
 def _(layer: Convolution, tensor: FloatArray) -> FloatArray:
-    out = layer.out_shape
-    columns = _windows(layer, tensor).transpose(0, 1, 3, 4, 2).reshape(out.h * out.w, -1)
-    products: FloatArray = columns @ layer.weights.reshape(out.c, -1).T + layer.bias
-    return products.reshape(out)
+    h, w, channels = layer.out_shape
+    windows, groups = _windows(layer, tensor, layer.dilation), layer.groups
+    inputs, outputs = tensor.shape[2] // groups, channels // groups
+    products = [
+        windows[:, :, group * inputs : (group + 1) * inputs]
+        .transpose(0, 1, 3, 4, 2)
+        .reshape(h * w, -1)
+        @ layer.weights[group * outputs : (group + 1) * outputs].reshape(outputs, -1).T
+        for group in range(groups)
+    ]
+    sums: FloatArray = np.concatenate(products, axis=1) + layer.bias
+    return sums.reshape(layer.out_shape)
 
 
 @compute_float.register
 def _(layer: DepthwiseConvolution, tensor: FloatArray) -> FloatArray:
-    products: FloatArray = np.einsum("hwcyx,yxc->hwc", _windows(layer, tensor), layer.weights)
+    windows = _windows(layer, tensor, Pair(1, 1))
+    products: FloatArray = np.einsum("hwcyx,yxc->hwc", windows, layer.weights)
     return products + layer.bias
 
 
 @compute_float.register
 def _(layer: Pooling, tensor: FloatArray) -> FloatArray:
-    out = layer.out_shape
+    out, shape = layer.out_shape, layer.in_shape
     result = np.empty(out, dtype=np.float32)
     for y in range(out.h):
         top = y * layer.stride.y - layer.pad.y
+        bottom = min(top + layer.kernel.y, shape.h + layer.pad.y)
         for x in range(out.w):
             left = x * layer.stride.x - layer.pad.x
-            window = tensor[
-                max(top, 0) : top + layer.kernel.y, max(left, 0) : left + layer.kernel.x
-            ]
-            reduced = window.max if layer.method == "max" else window.mean
-            result[y, x] = reduced(axis=(0, 1))
+            right = min(left + layer.kernel.x, shape.w + layer.pad.x)
+            window = tensor[max(top, 0) : bottom, max(left, 0) : right]
+            if layer.method == "max":
+                result[y, x] = window.max(axis=(0, 1))
+            elif layer.counts_padding:
+                result[y, x] = window.sum(axis=(0, 1)) / ((bottom - top) * (right - left))
+            else:
+                result[y, x] = window.mean(axis=(0, 1))
     return result
 
 
 @compute_float.register
 def _(layer: ReLU, tensor: FloatArray) -> FloatArray:
-    return np.maximum(tensor, np.float32(0))
+    zero = np.float32(0)
+    positive: FloatArray = np.maximum(tensor, zero)
+    if layer.negative_slope == 0:
+        return positive
+    negative: FloatArray = np.minimum(tensor, zero) * np.float32(layer.negative_slope)
+    return positive + negative
+
+
+@compute_float.register
+def _(layer: Sigmoid, tensor: FloatArray) -> FloatArray:
+    # The same function as 1 / (1 + exp(-x)), without the overflow.
+    half = np.float32(0.5)
+    values: FloatArray = half * np.tanh(half * tensor) + half
+    return values
+
+
+@compute_float.register
+def _(layer: TanH, tensor: FloatArray) -> FloatArray:
+    values: FloatArray = np.tanh(tensor)
+    return values
+
+
+@compute_float.register
+def _(layer: LocalResponseNormalization, tensor: FloatArray) -> FloatArray:
+    around = layer.size // 2
+    squares = tensor * tensor
+    if layer.within_channel:
+        padded = np.pad(squares, ((around, around), (around, around), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (layer.size,) * 2, axis=(0, 1))
+        sums, count = windows.sum(axis=(3, 4)), layer.size**2
+    else:
+        padded = np.pad(squares, ((0, 0), (0, 0), (around, around)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, layer.size, axis=2)
+        sums, count = windows.sum(axis=3), layer.size
+    scales = np.float32(layer.k) + np.float32(layer.alpha / count) * sums
+    normalised: FloatArray = tensor * scales ** np.float32(-layer.beta)
+    return normalised
+
+
+@compute_float.register
+def _(layer: BatchNorm, tensor: FloatArray) -> FloatArray:
+    deviations: FloatArray = np.sqrt(layer.variance + np.float32(layer.eps))
+    return (tensor - layer.mean) / deviations
+
+
+@compute_float.register
+def _(layer: Scale, tensor: FloatArray) -> FloatArray:
+    return tensor * layer.weights + layer.bias
+
+
+@compute_float.register
+def _(layer: Concat, *tensors: FloatArray) -> FloatArray:
+    return np.concatenate(tensors, axis=2)
+
+
+@compute_float.register
+def _(layer: Eltwise, *tensors: FloatArray) -> FloatArray:
+    if layer.operation == "max":
+        return reduce(np.maximum, tensors)
+    if layer.operation == "product":
+        return reduce(np.multiply, tensors)
+    factors = layer.coefficients or (1.0,) * len(tensors)
+    terms = [np.float32(factor) * tensor for factor, tensor in zip(factors, tensors, strict=True)]
+    return reduce(np.add, terms)
+
+
+@compute_float.register
+def _(layer: Flatten, tensor: FloatArray) -> FloatArray:
+    return tensor.transpose(2, 0, 1).reshape(layer.out_shape)
 
 
 @compute_float.register

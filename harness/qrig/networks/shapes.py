@@ -42,13 +42,14 @@ def pooling_output(
 ) -> Shape:
     """Return the output shape of a pooling as Caffe computes it (rounded up unless `ceil` is off).
 
-    With padding, a last window that would start beyond the image and its padding is dropped.
+    With padding along either side, a last window that would start beyond the image and the padding
+    in front of it is dropped.
     """
 
     def side(size: int, k: int, s: int, p: int) -> int:
         span = size + 2 * p - k
         out = (-(-span // s) if ceil else span // s) + 1
-        if p and (out - 1) * s >= size + p:
+        if any(pad) and (out - 1) * s >= size + p:
             out -= 1
         return out
 

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 
 from qrig.errors import FileFormatError, UnsupportedNetworkError
-from qrig.networks.caffe import layers as convert
-from qrig.networks.caffe.input import find_input
+from qrig.networks.caffe.input import FoundInput, find_input
 from qrig.networks.caffe.layer_types import (
-    COMPUTED_TYPES,
     IDENTITY_TYPES,
     INPUT_TYPES,
     READABLE_TYPES,
     TRAINING_TYPES,
+    unknown_type,
 )
+from qrig.networks.caffe.layers import BOTTOMS, CONVERTERS, Context
 from qrig.networks.caffe.prototxt import Definition
-from qrig.networks.caffe.rules import layers_of_test_phase
+from qrig.networks.caffe.rules import TEST, layers_of_phase
 from qrig.networks.caffe.weights import Weights
-from qrig.networks.graph import Input, Layer, Network, Shape
+from qrig.networks.graph import Flatten, FloatArray, InnerProduct, Layer, Network, Shape
 
-_CONVERTERS: dict[str, Callable[[convert.Context], Layer]] = {
-    "Convolution": convert.convolution,
-    "Pooling": convert.pooling,
-    "ReLU": convert.relu,
-    "InnerProduct": convert.inner_product,
-    "Softmax": convert.softmax,
-}
+_VECTOR_AXES = 2
 
 
 def build_network(
@@ -38,112 +31,150 @@ def build_network(
     weights_path: Path,
     *,
     input_shape: Shape | None = None,
+    default_shape: Shape | None = None,
 ) -> Network:
-    """Build the test-phase network of `definition` with `weights`.
+    """Build the test-phase network of `definition` with `weights`, as Caffe would compute it.
 
-    `input_shape` says what the definition may leave open (a Data layer has no shape). Raises
-    UnsupportedNetworkError for what qrig cannot deploy and FileFormatError for a definition that is
-    broken or does not fit its weights.
+    `input_shape` says what the definition may leave open (a Data layer has no shape), and wins over
+    it; `default_shape` does not. Whether the
+    network can be deployed is for `qrig.networks.lower` to say. Raises UnsupportedNetworkError for
+    what qrig does not know and FileFormatError for a definition that is broken or does not fit its
+    weights.
     """
-    chosen = layers_of_test_phase(definition)
+    chosen = layers_of_phase(definition, TEST)
     for index, layer in chosen:
         if layer.type not in READABLE_TYPES:
-            raise UnsupportedNetworkError(
-                f"{definition.where(index)}: layer {layer.name!r} is of type {layer.type!r}, which "
-                f"qrig cannot deploy; it knows {', '.join(sorted(READABLE_TYPES))}"
-            )
-    found = find_input(definition, chosen, input_shape)
-    chain = _Chain(definition, weights, weights_path, found.input)
-    for blob in found.label_blobs:
-        chain.ignored.add(blob)
+            raise unknown_type(f"{definition.where(index)}: layer {layer.name!r}", layer.type)
+    found = find_input(definition, chosen, input_shape, default_shape)
+    graph = _Graph(definition, weights, weights_path, found)
     for index, layer in chosen:
         if layer.type not in INPUT_TYPES:
-            chain.add(index, layer)
-    chain.check()
+            graph.add(index, layer)
+    graph.check()
     return Network(
-        definition.net.name or definition.path.stem, found.input, tuple(chain.layers), found.notices
+        definition.net.name or definition.path.stem, found.input, tuple(graph.layers), found.notices
     )
 
 
 @define
-class _Chain:
-    """The layers converted so far, and which tensor each blob holds."""
+class _Graph:
+    """The layers converted so far, and which tensor each blob holds.
+
+    Layers come in the order they are computed in, so a blob that a layer changes in place is from
+    there on the tensor of that layer; whoever has read it before has read the tensor it was.
+    """
 
     definition: Definition
     weights: Weights
     weights_path: Path
-    input: Input
+    found: FoundInput
     layers: list[Layer] = field(factory=list)
     blobs: dict[str, str] = field(init=False)
     shapes: dict[str, Shape] = field(init=False)
-    ignored: set[str] = field(factory=set)
+    axes: dict[str, int] = field(init=False)
+    ignored: set[str] = field(init=False)
+    shared: dict[str, FloatArray] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.blobs = {self.input.name: self.input.name}
-        self.shapes = {self.input.name: self.input.shape}
+        source = self.found.input
+        self.blobs = {source.name: source.name}
+        self.shapes = {source.name: source.shape}
+        self.axes = {source.name: self.found.axes}
+        self.ignored = set(self.found.other_blobs)
 
     def add(self, index: int, layer: Any) -> None:
-        where = f"{self.definition.where(index)}: layer {layer.name!r}"
-        if layer.type in TRAINING_TYPES:
+        """Convert a layer of the definition."""
+        place = self.definition.where(index)
+        where = f"{place}: layer {layer.name!r}"
+        self._check_tops(layer, where)
+        if layer.type in TRAINING_TYPES or self._only_judged(layer):
             self.ignored.update(layer.top)
             return
-        bottom = self._bottom(layer, where)
+        tensors = self._inputs(layer, where)
         if layer.type in IDENTITY_TYPES:
-            self.blobs.update(dict.fromkeys(layer.top, self.blobs[bottom]))
+            self.blobs.update(dict.fromkeys(layer.top, tensors[0]))
             return
         if len(layer.top) != 1 or not layer.name or layer.name in self.shapes:
             raise FileFormatError(
                 f"{where}: expected a name of its own and one top, found name {layer.name!r} and "
                 f"{len(layer.top)} tops; correct the definition"
             )
-        if layer.type not in COMPUTED_TYPES:
-            raise AssertionError(f"{layer.type} is readable but is not handled")
-        tensor = self.blobs[bottom]
-        context = convert.Context(
-            where=where,
+        context = Context(
+            place=place,
             layer=layer,
-            source=tensor,
-            shape=self.shapes[tensor],
-            blobs=self.weights.get(layer.name),
+            inputs=tensors,
+            shapes=tuple(self.shapes[tensor] for tensor in tensors),
+            axes=self.axes[tensors[0]],
+            trained=self._trained(layer),
             weights_path=self.weights_path,
         )
-        converted = _CONVERTERS[layer.type](context)
+        converted = CONVERTERS[layer.type](context)
         self.layers.append(converted)
         self.shapes[layer.name] = converted.out_shape
+        is_vector = isinstance(converted, Flatten | InnerProduct)
+        self.axes[layer.name] = _VECTOR_AXES if is_vector else context.axes
         self.blobs[layer.top[0]] = layer.name
 
-    def _bottom(self, layer: Any, where: str) -> str:
-        if len(layer.bottom) != 1:
+    def _check_tops(self, layer: Any, where: str) -> None:
+        """Raise for a top that an earlier layer makes, unless the layer changes it in place."""
+        for top in layer.top:
+            if (top in self.blobs or top in self.ignored) and top not in layer.bottom:
+                raise FileFormatError(
+                    f"{where}: expected a top no earlier layer makes, found {top!r}; give it "
+                    "another name, or make it the bottom as well"
+                )
+
+    def _only_judged(self, layer: Any) -> bool:
+        """Whether the layer passes labels on."""
+        return layer.type in IDENTITY_TYPES and self.ignored.issuperset(layer.bottom)
+
+    def _inputs(self, layer: Any, where: str) -> tuple[str, ...]:
+        least, most = BOTTOMS.get(layer.type, (1, 1))
+        if not least <= len(layer.bottom) <= most:
+            expected = "one bottom" if most == 1 else f"{least} to {most} bottoms"
             raise FileFormatError(
-                f"{where}: expected one bottom, found {len(layer.bottom)}; correct the definition"
+                f"{where}: expected {expected}, found {len(layer.bottom)}; correct the definition"
             )
-        blob: str = layer.bottom[0]
-        if blob not in self.blobs or blob in self.ignored:
-            raise FileFormatError(
-                f"{where}: expected a bottom that an earlier layer makes, found {blob!r}, which "
-                "none does (a cycle, a wrong order or a misspelt name); correct the definition"
-            )
-        return blob
+        for blob in layer.bottom:
+            if blob not in self.blobs or blob in self.ignored:
+                raise FileFormatError(
+                    f"{where}: expected a bottom that an earlier layer makes, found {blob!r}, "
+                    "which none does (a cycle, a wrong order or a misspelt name); correct the "
+                    "definition"
+                )
+        return tuple(self.blobs[blob] for blob in layer.bottom)
+
+    def _trained(self, layer: Any) -> list[FloatArray] | None:
+        """Return the layer's blobs; what it shares by name is that of the first layer to have it.
+
+        A snapshot in HDF5 holds a shared blob once.
+        """
+        trained = self.weights.get(layer.name)
+        names = [spec.name for spec in layer.param]
+        if trained is None and names and all(name in self.shared for name in names):
+            trained = [self.shared[name] for name in names]
+        for name, blob in zip(names, trained or [], strict=False):
+            if name:
+                self.shared.setdefault(name, blob)
+        return trained
 
     def check(self) -> None:
-        """Raise unless the layers form one chain from the input to one output."""
+        """Raise unless the layers lead from the input to one output."""
         if not self.layers:
             raise FileFormatError(
                 f"{self.definition.path}: expected layers that compute something at test time, "
                 "found none; check the include rules"
             )
-        readers: dict[str, str] = {}
-        for layer in self.layers:
-            for tensor in layer.inputs:
-                if tensor in readers:
-                    raise UnsupportedNetworkError(
-                        f"{self.definition.path}: {tensor!r} is read by both {readers[tensor]!r} "
-                        f"and {layer.name!r}; qrig deploys chains, without branches, so far"
-                    )
-                readers[tensor] = layer.name
-        loose = [layer.name for layer in self.layers[:-1] if layer.name not in readers]
-        if loose or self.input.name not in readers:
+        read = {tensor for layer in self.layers for tensor in layer.inputs}
+        if self.found.input.name not in read:
             raise UnsupportedNetworkError(
-                f"{self.definition.path}: expected one chain of layers, found that nothing reads "
-                f"{(loose or [self.input.name])[0]!r}; remove what the output does not need"
+                f"{self.definition.path}: expected layers that read the input, found that nothing "
+                f"reads {self.found.input.name!r}; correct the definition"
+            )
+        ends = [layer for layer in self.layers if layer.name not in read]
+        if len(ends) > 1:
+            raise UnsupportedNetworkError(
+                f"{ends[0].where}: expected one output, found that nothing reads "
+                f"{' and '.join(repr(layer.name) for layer in ends[:8])}; remove what the output "
+                "does not need"
             )

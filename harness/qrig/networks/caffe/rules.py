@@ -1,23 +1,34 @@
-"""Which layers of a definition belong to the test-phase network (Caffe's NetStateRule)."""
+"""Which layers of a definition belong to the network of a phase (Caffe's NetStateRule)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from attrs import frozen
 
 from qrig.errors import FileFormatError
 from qrig.networks.caffe.prototxt import Definition
+
+TRAIN = 0
+"""The number of phase TRAIN."""
 
 TEST = 1
 """The number of phase TEST."""
 
 
-def layers_of_test_phase(definition: Definition) -> list[tuple[int, Any]]:
-    """Return (index, LayerParameter) of the layers of the TEST phase, in file order.
+def layers_of_phase(
+    definition: Definition, phase: int, level: int = 0, stages: Sequence[str] = ()
+) -> list[tuple[int, Any]]:
+    """Return (index, LayerParameter) of the layers of `phase` (TRAIN or TEST), in file order.
 
     A layer is in if one of its include rules is met, or, without include rules, if none of its
-    exclude rules is. Raises FileFormatError for a layer with both.
+    exclude rules is. Rules are met by `phase`, by `level` (0: that of the definition's own `state`)
+    and by `stages` together with those of that state. Raises FileFormatError for a layer with both
+    kinds of rules.
     """
-    state = definition.net.state
+    own = definition.net.state
+    state = _State(phase, level or own.level, frozenset({*own.stage, *stages}))
     layers = []
     for index, layer in enumerate(definition.net.layer):
         if layer.include and layer.exclude:
@@ -26,20 +37,25 @@ def layers_of_test_phase(definition: Definition) -> list[tuple[int, Any]]:
                 "rules, found both; keep one kind"
             )
         if layer.include:
-            wanted = any(_met(rule, state) for rule in layer.include)
+            wanted = any(state.meets(rule) for rule in layer.include)
         else:
-            wanted = not any(_met(rule, state) for rule in layer.exclude)
+            wanted = not any(state.meets(rule) for rule in layer.exclude)
         if wanted:
             layers.append((index, layer))
     return layers
 
 
-def _met(rule: Any, state: Any) -> bool:
-    stages = set(state.stage)
-    return (
-        (not rule.HasField("phase") or rule.phase == TEST)
-        and (not rule.HasField("min_level") or state.level >= rule.min_level)
-        and (not rule.HasField("max_level") or state.level <= rule.max_level)
-        and all(stage in stages for stage in rule.stage)
-        and not any(stage in stages for stage in rule.not_stage)
-    )
+@frozen
+class _State:
+    phase: int
+    level: int
+    stages: frozenset[str]
+
+    def meets(self, rule: Any) -> bool:
+        return (
+            (not rule.HasField("phase") or rule.phase == self.phase)
+            and (not rule.HasField("min_level") or self.level >= rule.min_level)
+            and (not rule.HasField("max_level") or self.level <= rule.max_level)
+            and self.stages.issuperset(rule.stage)
+            and self.stages.isdisjoint(rule.not_stage)
+        )

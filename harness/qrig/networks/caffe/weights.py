@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from qrig.networks.shapes import MAX_ELEMENTS
 MAX_WEIGHT_FILE_BYTES = 1 << 30
 """Largest weight file qrig reads."""
 
+MAX_TOTAL_NUMBERS = MAX_WEIGHT_FILE_BYTES // 4
+"""Largest number of weights of all layers together."""
+
+_MAX_GROUP_DEPTH = 16
+_MAX_GROUPS = 1 << 14
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _ADVICE = "copy it again or use another snapshot"
 
@@ -63,17 +69,23 @@ def _read_hdf5(path: Path) -> Weights:
     import h5py
 
     weights: Weights = {}
+    total = 0
     try:
         with h5py.File(path, "r") as file:
             data = _member(h5py, file, "data", h5py.Group, path)
-            for name in data:
-                group = _member(h5py, data, name, h5py.Group, path)
-                blobs = [
-                    _dataset(_member(h5py, group, str(index), h5py.Dataset, path), path)
-                    for index in range(len(group))
+            for number, (name, group) in enumerate(_groups(h5py, data, path, "")):
+                count = sum(str(key).isdecimal() for key in group)  # bytes where it is no text
+                members = [
+                    _member(h5py, group, str(index), h5py.Dataset, path) for index in range(count)
                 ]
-                if blobs:
-                    weights[name] = blobs
+                total += sum(min(member.size or 0, MAX_ELEMENTS) for member in members)
+                if total > MAX_TOTAL_NUMBERS or number >= _MAX_GROUPS:
+                    raise FileFormatError(
+                        f"{path}: expected at most {MAX_TOTAL_NUMBERS} weights in {_MAX_GROUPS} "
+                        f"layers, found more; {_ADVICE}"
+                    )
+                if members:
+                    weights[name] = [_dataset(member, path) for member in members]
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise FileFormatError(
@@ -81,6 +93,28 @@ def _read_hdf5(path: Path) -> Weights:
             f"{_ADVICE}"
         ) from error
     return weights
+
+
+def _groups(
+    h5py: Any, parent: Any, path: Path, prefix: str, depth: int = 0
+) -> Iterator[tuple[str, Any]]:
+    """Yield name and group of every layer; a "/" in a layer's name makes a group in a group."""
+    if depth == _MAX_GROUP_DEPTH:
+        raise FileFormatError(
+            f"{path}: expected layer names with at most {_MAX_GROUP_DEPTH} parts, found more at "
+            f"{parent.name}; {_ADVICE}"
+        )
+    for key in map(_decoded, parent):
+        if not (depth and key.isdecimal()):
+            group = _member(h5py, parent, key, h5py.Group, path)
+            yield prefix + key, group
+            yield from _groups(h5py, group, path, f"{prefix}{key}/", depth + 1)
+
+
+def _decoded(name: str | bytes) -> str:
+    if isinstance(name, bytes):
+        raise TypeError(f"the name {name!r} is not text")
+    return name
 
 
 def _member(h5py: Any, group: Any, name: str, kind: type, path: Path) -> Any:
