@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from qrig.datasets.decode import decode_image
 from qrig.errors import FileFormatError
 from qrig.networks.files import read_bytes
 from qrig.networks.graph import Shape
@@ -22,7 +21,6 @@ MAX_IMAGE_BYTES = 1 << 26
 IMAGE_SUFFIXES = frozenset({".png", ".ppm", ".pgm", ".pnm", ".bmp", ".npy", ".raw", ".bin"})
 """What a folder of samples is searched for."""
 
-_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 _WHAT = "an image (PNG, PPM, BMP, .npy, or raw uint8 HWC bytes)"
 
 
@@ -67,30 +65,15 @@ def _from_npy(path: Path, data: bytes) -> Pixels:
 
 
 def _from_image(path: Path, data: bytes, shape: Shape) -> Pixels:
-    from PIL import Image, UnidentifiedImageError
+    def check_size(height: int, width: int) -> None:
+        if (height, width) != (shape.h, shape.w):
+            raise _wrong_size(path, shape, f"{height}x{width}")
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=("PNG", "PPM", "BMP")) as image:
-                if image.mode not in _MODES:
-                    raise FileFormatError(
-                        f"{path}: expected 8-bit grey or colour, found mode {image.mode}; "
-                        "convert it"
-                    )
-                if (image.height, image.width) != (shape.h, shape.w):  # before it is decoded
-                    raise _wrong_size(path, shape, f"{image.height}x{image.width}")
-                converted = image.convert("L" if shape.c == 1 else "RGB")
-                pixels = np.asarray(converted, dtype=np.uint8)
-    except FileFormatError:
-        raise
-    except UnidentifiedImageError as error:
-        raise FileFormatError(
-            f"{path}: expected {_WHAT}, found one with a damaged header; copy it again"
-        ) from error
-    except Exception as error:  # damaged files make Pillow raise nearly anything
-        raise FileFormatError(
-            f"{path}: expected {_WHAT}, found a damaged one "
-            f"({' '.join(str(error).split())[:120]}); copy it again"
-        ) from error
-    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+    return decode_image(
+        str(path),
+        data,
+        what=_WHAT,
+        formats=("PNG", "PPM", "BMP"),
+        channels=1 if shape.c == 1 else 3,
+        check_size=check_size,
+    )
