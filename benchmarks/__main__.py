@@ -8,7 +8,15 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import sys  # noqa: E402  # after the variables above, like all that follow
 
-from benchmarks import deployments, kernels, link, profiles, reference, stream  # noqa: E402  # numpy is loaded here
+from benchmarks import (  # noqa: E402  # numpy is loaded here
+    deployments,
+    kernels,
+    link,
+    profiles,
+    quantization,
+    reference,
+    stream,
+)
 
 _BENCHMARKS = {
     "reference": reference.run,
@@ -17,6 +25,7 @@ _BENCHMARKS = {
     "profile": profiles.run,
     "kernels": kernels.run,
     "deployments": deployments.run,
+    "quantization": quantization.run,
 }
 
 
