@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, note, seed, settings
 
+import oracle_branches
 from full_runs import FULL
 from kernel_golden import POOLING_C, SOFTMAX_5_4, TRUNCATE, golden
 from kernel_oracle import Meaning, expected
@@ -25,11 +26,13 @@ from qrig.runs.resident import ResidentKernels
 SIZE_MISMATCH = -3
 _GUARD_BYTES = 2048
 
+_ROUNDING = ("conv", "fully", "concat", "sum")
+
 EVERY_KERNEL = [
     *((name, DEFAULT) for name in KERNELS),
     *((name, POOLING_C) for name in KERNELS if "pool" in name),
     ("arm_softmax_q7", SOFTMAX_5_4),
-    *((name, TRUNCATE) for name in KERNELS if "conv" in name or "fully" in name),
+    *((name, TRUNCATE) for name in KERNELS if any(part in name for part in _ROUNDING)),
 ]
 """Every kernel with every build option that changes what it computes."""
 
@@ -58,9 +61,20 @@ def oracle_output(
 ) -> list[int]:
     """Return what the oracle computes for a call."""
     numbers = {name: values.of(call.tensors[name]).tolist() for name, values in contents.items()}
+    if "count" in call.parameters:
+        return _joined(call, list(numbers.values()), truncate=semantics.truncate)
     weights = numbers.get("weights", numbers.get("mean", ()))
     tensors = (numbers["input"], weights, numbers.get("bias", ()))
     return expected(call.name, call.parameters, *tensors, meaning_of(semantics))
+
+
+def _joined(call: KernelCall, tensors: list[list[int]], *, truncate: bool) -> list[int]:
+    p, count = call.parameters, call.parameters["count"]
+    shifts = [p[f"shift_{number}"] for number in range(1, count + 1)]
+    if "concat" in call.name:
+        channels = [p[f"channels_{number}"] for number in range(1, count + 1)]
+        return oracle_branches.concat(tensors[:count], channels, shifts, truncate)
+    return oracle_branches.eltwise_sum(tensors[:count], shifts, p["out_shift"], truncate)
 
 
 def assert_right(resident: ResidentKernels, trial: Trial, wanted: list[int]) -> None:

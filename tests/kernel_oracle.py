@@ -52,6 +52,8 @@ def expected(
         return _pool(name, p, x, meaning)
     if "preprocess" in name:
         return [_scaled(p, value & 0xFF, w[i % len(w)]) for i, value in enumerate(x)]
+    if "copy" in name:
+        return list(x)
     if "relu" in name:
         return [max(0, value) for value in x]
     if "softmax" in name:

@@ -2,7 +2,9 @@
 
 from qrig.measure.kernel_calls import KERNELS
 
-REFUSING = [name for name in KERNELS if "relu" not in name and "softmax" not in name]
+_TAKES_ALL = ("relu", "softmax", "copy")
+
+REFUSING = [name for name in KERNELS if not any(part in name for part in _TAKES_ALL)]
 """The kernels that return a status."""
 
 _CONVOLUTION = {
@@ -36,6 +38,8 @@ def valid(name: str) -> dict[str, int]:
         return {"size": 8, "int_width": 3, "type": 0}
     if "preprocess" in name:
         return {"size": 8, "mean_length": 2, "multiplier": 1, "shift": 0}
+    if name in ("qrig_concat_q7", "qrig_eltwise_sum_q7"):
+        return _join(name)
     parameters = dict(_POOL if "pool" in name else _CONVOLUTION)
     if "RGB" in name:
         parameters["ch_im_in"] = 3
@@ -46,6 +50,21 @@ def valid(name: str) -> dict[str, int]:
             value = parameters.pop(key)
             parameters |= {f"{key}_x": value, f"{key}_y": value}
     return parameters
+
+
+def _join(name: str) -> dict[str, int]:
+    shifts = {"count": 3, "shift_1": 0, "shift_2": 1, "shift_3": 2}
+    if "sum" in name:
+        return {**shifts, "size": 8, "out_shift": 1}
+    return {**shifts, "channels_1": 3, "channels_2": 4, "channels_3": 1, "pixels": 2}
+
+
+def _join_changes(name: str) -> list[dict[str, int]]:
+    if "concat" in name:
+        shifts = [{"shift_1": 32}, {"shift_3": 0xFFFF}]
+        return [{"count": 0}, {"channels_1": 0}, {"channels_3": 0}, *shifts]
+    too_large = [{"shift_1": 23}, {"shift_3": 24}, {"shift_2": 32}, {"shift_2": 0xFFFF}]
+    return [{"count": 0}, {"out_shift": 32}, {"shift_1": 22, "shift_2": 22}, *too_large]
 
 
 def _channel_changes(name: str) -> list[dict[str, int]]:
@@ -65,6 +84,8 @@ def changes(name: str) -> list[dict[str, int]]:
         return [{"int_width": 4}, {"int_width": 0xFFFF}, {"type": 2}]
     if "preprocess" in name:
         return [{"mean_length": 0}, {"shift": 32}]
+    if name in ("qrig_concat_q7", "qrig_eltwise_sum_q7"):
+        return _join_changes(name)
     shifts = [{"bias_shift": 32}, {"out_shift": 32}, {"out_shift": 0xFFFF}]
     if "fully_connected" in name:
         return shifts

@@ -45,6 +45,8 @@ def examples(name: str, semantics: Semantics = DEFAULT) -> st.SearchStrategy[Exa
         return _connections(name)
     if "pool" in name:
         return _pools(name, larger=semantics.pooling == "c")
+    if name in ("qrig_concat_q7", "qrig_eltwise_sum_q7"):
+        return _joins(name)
     return _preprocessings(name) if "preprocess" in name else _vectors(name)
 
 
@@ -170,6 +172,22 @@ def _vectors(draw: Draw, name: str) -> Example:
     if "activations" in name:
         parameters |= {"int_width": draw(st.integers(0, 3)), "type": draw(st.integers(0, 1))}
     return _example(draw, name, parameters)
+
+
+@st.composite
+def _joins(draw: Draw, name: str) -> Example:
+    count = draw(st.integers(1, 3))
+    parameters = {"count": count}
+    if "concat" in name:
+        pixels = draw(_upto(200))
+        for number in (1, 2, 3):
+            parameters[f"channels_{number}"] = draw(_upto(MOST_ELEMENTS // pixels // 6))
+            parameters[f"shift_{number}"] = draw(st.just(0) | _SHIFT)
+        return _example(draw, name, {**parameters, "pixels": pixels})
+    shifts = st.just(0) | st.integers(0, 7) | st.integers(0, 20)
+    parameters |= {f"shift_{number}": draw(shifts) for number in (1, 2, 3)}
+    parameters |= {"size": draw(_upto(MOST_ELEMENTS // 4)), "out_shift": draw(_SHIFT)}
+    return _example(draw, name, parameters, in_place=draw(st.booleans()))
 
 
 @st.composite

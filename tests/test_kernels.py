@@ -116,6 +116,20 @@ def test_relu_of_nothing(resident: Resident, implementation: str, name: str) -> 
 
 
 @both
+@pytest.mark.parametrize(("first", "second", "out_shift"), [(22, 0, 31), (0, 22, 0), (9, 8, 1)])
+def test_sums_of_32_bits(
+    resident: Resident, implementation: str, first: int, second: int, out_shift: int
+) -> None:
+    kernels = resident(Kernels(implementation=implementation))
+    shifts = {"shift_1": first, "shift_2": second, "shift_3": 0}
+    parameters = {"count": 2, **shifts, "size": 9, "out_shift": out_shift}
+    call = kernel_call("qrig_eltwise_sum_q7", parameters)
+    for one, other in ((-128, -128), (127, 127), (-128, 127), (127, -1), (-1, 1)):
+        contents = {"input": Constant(one), "second": Constant(other), "third": Numbers([])}
+        assert_right(kernels, kernels.run(call, contents), oracle_output(call, contents, DEFAULT))
+
+
+@both
 @pytest.mark.parametrize("name", KERNELS)
 def test_scratch_is_no_more_than_arm_asks_for(
     resident: Resident, implementation: str, name: str

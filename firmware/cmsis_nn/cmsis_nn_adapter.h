@@ -1,8 +1,8 @@
 /* Our interface on top of an original CMSIS-NN 5.x, whose arm_nnfunctions.h this includes.
  *
- * The original's poolings return nothing and are square, its ReLU takes 16 bits of size. The
- * harness refuses networks the original cannot compute before it builds them; what arrives here
- * all the same is refused by its status.
+ * The original's poolings return nothing and are square, its ReLU and its activations take 16 bits
+ * of size. The harness refuses networks the original cannot compute before it builds them; what
+ * arrives here all the same is refused by its status.
  */
 #ifndef QRIG_CMSIS_NN_ADAPTER_H
 #define QRIG_CMSIS_NN_ADAPTER_H
@@ -34,5 +34,7 @@ arm_status cmsis_nn_maxpool_q7_HWC_nonsquare(q7_t *in, uint16_t dim_in_x, uint16
                                              uint16_t stride_y, uint16_t dim_out_x,
                                              uint16_t dim_out_y, q7_t *buffer, q7_t *out);
 void cmsis_nn_relu_q7(q7_t *data, uint32_t size);
+arm_status cmsis_nn_activations_direct_q7(q7_t *data, uint32_t size, uint16_t int_width,
+                                          arm_nn_activation_type type);
 
 #endif

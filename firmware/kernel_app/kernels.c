@@ -101,6 +101,23 @@ typedef arm_status preprocess(const uint8_t *, uint32_t, const int16_t *, uint32
 #define PREPROCESS "spwpwwhp"
 CALLER(preprocess, P(0), W(1), P(2), W(3), (int32_t)W(4), H(5), P(6))
 
+/* The first count of three: tensors, their channels, their shifts; count, pixels, out */
+typedef arm_status concat(const q7_t *const *, const u16 *, const u16 *, u16, uint32_t, q7_t *);
+#define THREE_TENSORS ((const q7_t *const[]){P(0), P(1), P(2)})
+#define THREE_NUMBERS(first) ((const u16[]){H(first), H((first) + 1), H((first) + 2)})
+#define CONCAT "sppphhhhhhhwp"
+CALLER(concat, THREE_TENSORS, THREE_NUMBERS(3), THREE_NUMBERS(6), H(9), W(10), P(11))
+
+/* The first count of three: tensors, their shifts; count, size, out_shift, out */
+typedef arm_status eltwise_sum(const q7_t *const *, const u16 *, u16, uint32_t, u16, q7_t *);
+#define ELTWISE_SUM "sppphhhhwhp"
+CALLER(eltwise_sum, THREE_TENSORS, THREE_NUMBERS(3), H(6), W(7), H(8), P(9))
+
+/* in, size, out */
+typedef void copy(const q7_t *, uint32_t, q7_t *);
+#define COPY "vpwp"
+CALLER_VOID(copy, P(0), W(1), P(2))
+
 /* The functions that size buffers. */
 typedef size_t bytes_1(u16);
 typedef size_t bytes_2(u16, u16);
@@ -150,6 +167,9 @@ static const kernel kernels[] = {
     KERNEL(activation_q7, ACTIVATION, arm_nn_activations_direct_q7),
     KERNEL(activation_q15, ACTIVATION, arm_nn_activations_direct_q15),
     KERNEL(preprocess, PREPROCESS, qrig_preprocess_q7),
+    KERNEL(concat, CONCAT, qrig_concat_q7),
+    KERNEL(eltwise_sum, ELTWISE_SUM, qrig_eltwise_sum_q7),
+    KERNEL(copy, COPY, qrig_copy_q7),
 };
 
 #define KERNELS (sizeof kernels / sizeof kernels[0])

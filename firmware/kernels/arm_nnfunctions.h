@@ -231,6 +231,20 @@ arm_status arm_nn_activations_direct_q15(q15_t *data, uint32_t size, uint16_t in
 arm_status qrig_preprocess_q7(const uint8_t *pixels, uint32_t size, const int16_t *mean,
                               uint32_t mean_length, int32_t multiplier, uint16_t shift, q7_t *out);
 
+/* The channels of count tensors of as many pixels, one tensor behind the other. Tensor i has
+ * channels[i] of them, and each of its values becomes (x + round) >> shifts[i]; out overlaps no
+ * tensor. */
+arm_status qrig_concat_q7(const q7_t *const *tensors, const uint16_t *channels,
+                          const uint16_t *shifts, uint16_t count, uint32_t pixels, q7_t *out);
+
+/* The sum of count tensors of size values: sat8((sum(x_i << shifts[i]) + round) >> out_shift).
+ * sum(128 << shifts[i]) is at most 2^30. out may be one of the tensors. */
+arm_status qrig_eltwise_sum_q7(const q7_t *const *tensors, const uint16_t *shifts, uint16_t count,
+                               uint32_t size, uint16_t out_shift, q7_t *out);
+
+/* A tensor, elsewhere; in and out do not overlap. */
+void qrig_copy_q7(const q7_t *in, uint32_t size, q7_t *out);
+
 #ifdef __cplusplus
 }
 #endif

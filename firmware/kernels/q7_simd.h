@@ -222,6 +222,31 @@ static inline uint32_t q7_high_lanes(uint32_t a, uint32_t b) {
 #endif
 }
 
+/* a + b in bytes, saturated. */
+static inline uint32_t q7_qadd8(uint32_t a, uint32_t b) {
+#if QRIG_DSP
+    return (uint32_t)__qadd8((int8x4_t)a, (int8x4_t)b);
+#else
+    uint32_t result = 0;
+    for (int bits = 0; bits < 32; bits += 8) {
+        int32_t sum = q7_saturate((int8_t)(a >> bits) + (int8_t)(b >> bits));
+        result |= (uint32_t)(uint8_t)sum << bits;
+    }
+    return result;
+#endif
+}
+
+/* a + b in lanes of 16 bits, saturated. */
+static inline uint32_t q7_qadd16(uint32_t a, uint32_t b) {
+#if QRIG_DSP
+    return (uint32_t)__qadd16((int16x2_t)a, (int16x2_t)b);
+#else
+    int32_t low = q7_saturate16((int16_t)a + (int16_t)b);
+    int32_t high = q7_saturate16((int16_t)(a >> 16) + (int16_t)(b >> 16));
+    return ((uint32_t)low & 0xffffu) | (uint32_t)high << 16;
+#endif
+}
+
 /* a - b in lanes of 16 bits, saturated. */
 static inline uint32_t q7_qsub16(uint32_t a, uint32_t b) {
 #if QRIG_DSP

@@ -7,6 +7,7 @@
 #define arm_avepool_q7_HWC_nonsquare cmsis_nn_avepool_q7_HWC_nonsquare
 #define arm_maxpool_q7_HWC cmsis_nn_maxpool_q7_HWC
 #define arm_maxpool_q7_HWC_nonsquare cmsis_nn_maxpool_q7_HWC_nonsquare
+#define arm_nn_activations_direct_q7 cmsis_nn_activations_direct_q7
 #define arm_relu_q7 cmsis_nn_relu_q7
 
 #include "../../kernels/arm_nnfunctions.h"

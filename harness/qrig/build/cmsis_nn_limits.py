@@ -24,7 +24,12 @@ _ADAPTED = {
     "arm_maxpool_q7_HWC_nonsquare": "arm_maxpool_q7_HWC",
 }
 _SAME_INTERFACE = re.compile(r"arm_(convolve|depthwise_separable|fully_connected|softmax)_\w+")
-_SAME_BEHIND_ADAPTER = ("arm_avepool_q7_HWC", "arm_maxpool_q7_HWC", "arm_relu_q7")
+_SAME_BEHIND_ADAPTER = (
+    "arm_avepool_q7_HWC",
+    "arm_maxpool_q7_HWC",
+    "arm_nn_activations_direct_q7",
+    "arm_relu_q7",
+)
 _CALL = re.compile(r"\b(arm_\w+)\s*\(")
 
 

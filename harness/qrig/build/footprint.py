@@ -9,11 +9,9 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from qrig.boards.board import Board, Memories
+from qrig.codegen.budget import STACK_BYTES
 from qrig.codegen.layout import Layout
 from qrig.errors import BuildError, NetworkTooLargeError
-
-STACK_BYTES = 8192
-"""RAM kept free for the stack."""
 
 _WRITE, _ALLOC, _EXEC = 0x1, 0x2, 0x4
 

@@ -17,13 +17,10 @@ from qrig.build.cmsis_nn import NAME, CmsisNN
 from qrig.build.toolchain import Toolchain
 from qrig.codegen import Choices
 from qrig.codegen.choose import FAST, PLANS, plan_choices
-from qrig.codegen.tuning import Tuning
+from qrig.codegen.tuning import Tuning, find_tuning
 from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
 from qrig.resources import cache_root, firmware_root
-
-RESERVED_BYTES = 16_384
-"""RAM that a plan leaves to the stack, the link and the port."""
 
 IMPLEMENTATIONS = ("dsp", "portable")
 """Our kernels: with the DSP instructions of Cortex-M4/M7 (in C elsewhere), or for any core."""
@@ -49,17 +46,16 @@ class Kernels:
     def choices_for(self, network: QuantizedNetwork, board: Board) -> Choices:
         """Return the kernel of every convolution of `network` on `board`.
 
-        Raises UsageError for a tuning of other weights or another core.
+        Raises UsageError if all tunings of `network` are of other weights or another core.
         """
         if self.cmsis_nn is not None:
             return {}
         truncate = self.semantics.truncate
-        for tuning in self.tunings:
-            if tuning.network == network.name:
-                return tuning.choices_for(network, board.core)
-        limit = board.memory.data.size_bytes - RESERVED_BYTES if board.memory else None
+        tuning = find_tuning(self.tunings, network, board.core)
+        if tuning is not None:
+            return tuning.choices_for(network, board.core)
         return plan_choices(
-            network, board.core, self.plan, truncate=truncate, ram_limit_bytes=limit
+            network, board.core, self.plan, truncate=truncate, memories=board.memory
         )
 
     @property

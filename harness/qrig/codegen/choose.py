@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import attrs
 
+from qrig.boards.board import Memories
+from qrig.codegen.budget import Budget
 from qrig.codegen.choices import COLUMNS, LIBRARY, SLIDING, Choice, Choices
 from qrig.codegen.fast.columns import PIXELS, ColumnConvolution, column_problem
-from qrig.codegen.fast.groups import Group, Single, find_parts
+from qrig.codegen.fast.groups import Group, Single
 from qrig.codegen.fast.sliding import SlidingConvolution, make_sliding
 from qrig.codegen.fast.toom import MAX_POINTS
 from qrig.codegen.layout import Layout, make_layout
+from qrig.codegen.tensors import positive_tensors
 from qrig.errors import UsageError
 from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork
 
@@ -37,11 +40,13 @@ def plan_choices(
     *,
     truncate: bool = False,
     ram_limit_bytes: int | None = None,
+    memories: Memories | None = None,
 ) -> Choices:
     """Return the choice of every convolution for a plan of PLANS.
 
-    "fast" divides tiles into passes only as far as `ram_limit_bytes` (of Layout.ram_bytes) asks
-    for it. Raises UsageError for an unknown plan.
+    `ram_limit_bytes` (of Layout.ram_bytes) and the `memories` of a board are limits: "fast" divides
+    tiles into passes, or takes slower kernels, only as far as they ask for it. If nothing keeps
+    them, the result is what exceeds them least. Raises UsageError for an unknown plan.
     """
     if plan not in PLANS:
         raise UsageError(f"expected a plan ({', '.join(PLANS)}), found {plan!r}; choose one")
@@ -50,9 +55,11 @@ def plan_choices(
     choices = dict(_fastest(network, core, truncate=truncate))
     if plan == SMALL:
         choices = _smallest(network, choices, truncate=truncate)
-    if ram_limit_bytes is None:
-        return choices
-    return _within(network, choices, ram_limit_bytes, truncate=truncate)
+    budget = attrs.evolve(Budget.of(memories), layout_ram=ram_limit_bytes)
+    found = _within(network, choices, budget, truncate=truncate)
+    layouts = [make_layout(network, each, truncate=truncate) for each in (found, {})]
+    distances = [(sum(budget.excess(layout)), number) for number, layout in enumerate(layouts)]
+    return found if min(distances)[1] == 0 else {}
 
 
 def candidates(
@@ -90,10 +97,10 @@ def _fastest(
     network: QuantizedNetwork, core: str, *, truncate: bool
 ) -> Iterator[tuple[str, Choice]]:
     """Yield, layer by layer, the admissible choice of the lowest estimate."""
-    known: dict[str, Choice] = {}
+    known_positive = positive_tensors(network)
     for layer in network.layers:
         if isinstance(layer, QuantizedConvolution):
-            positive = is_positive(network, known, layer)
+            positive = layer.inputs[0] in known_positive
             options = [
                 choice
                 for choice in candidates(layer, positive=positive, truncate=truncate, core=core)
@@ -106,7 +113,6 @@ def _fastest(
                     choice.staged != stages_columns(core),
                 ),
             )
-            known[layer.name] = best
             yield layer.name, best
 
 
@@ -115,15 +121,9 @@ def stages_columns(core: str) -> bool:
     return core in ("cortex-m4", "cortex-m7")
 
 
-def is_positive(network: QuantizedNetwork, choices: Choices, layer: QuantizedConvolution) -> bool:
+def is_positive(network: QuantizedNetwork, layer: QuantizedConvolution) -> bool:
     """Return whether no input of `layer` is below zero."""
-    before = network.layers[: network.layers.index(layer)]
-    for earlier in reversed(before):
-        if earlier.type == "relu":
-            return True
-        if earlier.type != "pooling":
-            return False
-    return False
+    return layer.inputs[0] in positive_tensors(network)
 
 
 def estimate(layer: QuantizedConvolution, choice: Choice, *, positive: bool) -> float:
@@ -166,10 +166,12 @@ def _smallest(
     network: QuantizedNetwork, choices: dict[str, Choice], *, truncate: bool
 ) -> dict[str, Choice]:
     """Save RAM in steps of a part of it, as long as a step is worth its cost."""
+    if not choices:  # without convolutions there is nothing to choose
+        return choices
     used = make_layout(network, choices, truncate=truncate).ram_bytes
     cost = total_estimate(network, choices)
     while True:
-        limit = int((1 - _WORTH_SAVING) * used)
+        limit = Budget(layout_ram=int((1 - _WORTH_SAVING) * used))
         changed = _within(network, choices, limit, truncate=truncate)
         found = make_layout(network, changed, truncate=truncate).ram_bytes
         new_cost = total_estimate(network, changed)
@@ -179,46 +181,55 @@ def _smallest(
 
 
 def _within(
-    network: QuantizedNetwork, choices: dict[str, Choice], limit_bytes: int, *, truncate: bool
+    network: QuantizedNetwork, choices: dict[str, Choice], budget: Budget, *, truncate: bool
 ) -> dict[str, Choice]:
-    """Change one choice after the other, the cheapest change first, until `limit_bytes` are kept.
+    """Change one choice after the other, the cheapest change first, until `budget` is kept.
 
-    A change must bring the RAM of some layers nearer to the limit; others may need as much.
+    A change must bring some layers nearer to the limits; others may need as much.
     """
     layout, fastest = make_layout(network, choices, truncate=truncate), choices
-    while layout.ram_bytes > limit_bytes:
-        now = _distance(layout, limit_bytes)
-        best: tuple[float, tuple[int, int], dict[str, Choice], Layout] | None = None
-        for changed in _smaller(network, choices, truncate=truncate):
-            found = make_layout(network, changed, truncate=truncate)
-            distance = _distance(found, limit_bytes)
-            if distance >= now:
-                continue
-            cost = total_estimate(network, changed)
-            if best is None or (cost, distance) < best[:2]:
-                best = cost, distance, changed, found
+    while not budget.is_kept(layout):
+        best = _nearest(network, layout, _smaller(layout, choices), budget, truncate=truncate)
+        if best is None:
+            plain = _by_library(layout, choices)
+            best = _nearest(network, layout, plain, budget, truncate=truncate)
         if best is None:
             break
-        choices, layout = best[2:]
+        choices, layout = best
+    over = budget.excess(layout)
     for name in fastest:  # what has turned out not to be needed
         undone = {**choices, name: fastest[name]}
-        found = make_layout(network, undone, truncate=truncate)
-        if found.ram_bytes <= max(limit_bytes, layout.ram_bytes):
+        found = budget.excess(make_layout(network, undone, truncate=truncate))
+        if found[0] <= over[0] and found[1] <= over[1]:
             choices = undone
     return choices
 
 
-def _distance(layout: Layout, limit_bytes: int) -> tuple[int, int]:
-    """Return how far a layout is from a limit."""
-    others = layout.ram_bytes - layout.arena.size_bytes
-    return layout.arena.excess_bytes(limit_bytes - others), layout.ram_bytes
+def _nearest(
+    network: QuantizedNetwork,
+    layout: Layout,
+    options: Iterator[dict[str, Choice]],
+    budget: Budget,
+    *,
+    truncate: bool,
+) -> tuple[dict[str, Choice], Layout] | None:
+    """Return the cheapest of `options` that is nearer to the limits than `layout`, if one is."""
+    now = budget.distance(layout)
+    best: tuple[float, tuple[int, int], dict[str, Choice], Layout] | None = None
+    for changed in options:
+        found = make_layout(network, changed, truncate=truncate)
+        distance = budget.distance(found)
+        if distance >= now:
+            continue
+        cost = total_estimate(network, changed)
+        if best is None or (cost, distance) < best[:2]:
+            best = cost, distance, changed, found
+    return None if best is None else best[2:]
 
 
-def _smaller(
-    network: QuantizedNetwork, choices: dict[str, Choice], *, truncate: bool
-) -> Iterator[dict[str, Choice]]:
+def _smaller(layout: Layout, choices: dict[str, Choice]) -> Iterator[dict[str, Choice]]:
     """Yield choices that differ in one layer: more passes, or a kernel without transformed data."""
-    for part in find_parts(network, choices, truncate=truncate):
+    for part in layout.parts:
         if isinstance(part, Single):
             continue
         name, choice = part.convolution.layer.name, choices[part.convolution.layer.name]
@@ -235,11 +246,18 @@ def _smaller(
             yield {**choices, name: Choice(COLUMNS)}
 
 
+def _by_library(layout: Layout, choices: dict[str, Choice]) -> Iterator[dict[str, Choice]]:
+    """Yield choices that differ in one layer, which the function of the library computes."""
+    for part in layout.parts:
+        if not isinstance(part, Single):
+            yield {**choices, part.convolution.layer.name: Choice(LIBRARY)}
+
+
 def total_estimate(network: QuantizedNetwork, choices: Choices) -> float:
     """Return the estimate of all convolutions together."""
-    total = 0.0
+    total, known_positive = 0.0, positive_tensors(network)
     for layer in network.layers:
         if isinstance(layer, QuantizedConvolution):
-            positive = is_positive(network, choices, layer)
+            positive = layer.inputs[0] in known_positive
             total += estimate(layer, choices.get(layer.name, Choice()), positive=positive)
     return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qrig import __version__
 from qrig.boards.board import Board
+from qrig.codegen.budget import PLANE_HEAD_BYTES, largest_plane_bytes
 from qrig.codegen.generate import render
 from qrig.codegen.layout import Layout
 from qrig.codegen.names import identifiers
@@ -23,7 +24,6 @@ STACK_AND_DATA_BYTES = 32_768
 MAX_TRACE_BYTES = 0x4_0000
 """The largest batch of planes."""
 
-_PLANE_HEAD_BYTES = 8
 MAX_ARENA_BYTES = 0x8_0000
 """Largest arena of a firmware for kernels; ARM's largest measured call takes 403 KB."""
 
@@ -43,7 +43,7 @@ def generate_deployment(layout: Layout, board: Board, build_id: str) -> dict[str
 def _trace_bytes(layout: Layout, board: Board) -> int:
     """Return the size of the batch in which planes are delivered: all of them if RAM is left."""
     planes = [
-        (layer.out_shape.c, layer.out_shape.h * layer.out_shape.w + _PLANE_HEAD_BYTES)
+        (layer.out_shape.c, layer.out_shape.h * layer.out_shape.w + PLANE_HEAD_BYTES)
         for group in layout.groups
         for layer in group.layers
     ]
@@ -51,7 +51,7 @@ def _trace_bytes(layout: Layout, board: Board) -> int:
     if board.memory is not None:
         free = board.memory.data.size_bytes - layout.ram_bytes - STACK_AND_DATA_BYTES
         wanted = min(wanted, free)
-    return max(wanted, *(size for _, size in planes))
+    return max(wanted, largest_plane_bytes(layout))
 
 
 def generate_kernel_app(board: Board, build_id: str) -> dict[str, str]:

@@ -19,9 +19,11 @@ from qrig.codegen.fast.groups import ColumnGroup, Group, Single
 from qrig.codegen.fast.portable import portable_kernels
 from qrig.codegen.layout import Layout, make_layout
 from qrig.codegen.names import format_name, stage_identifiers, unique_identifiers
-from qrig.codegen.steps import Step, make_step
+from qrig.codegen.steps import Operands, Step, make_step
 from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
+
+_COLUMNS = 101  # of a generated line
 
 ASSEMBLER_CORES = ("cortex-m4", "cortex-m7")
 """Cores whose row kernels are assembler; any other gets portable C."""
@@ -92,7 +94,10 @@ def _environment() -> jinja2.Environment:
 
 @frozen
 class _Call:
-    """One part in network_run: a group's function, or the call of a library function."""
+    """One part in network_run: a group's function, or the call of a library function.
+
+    `copy` is what is copied before: from where, how many bytes, to where.
+    """
 
     name: str
     comment: str
@@ -102,16 +107,24 @@ class _Call:
     group: bool
     planes: bool = False
     call: Step | None = None
+    copy: tuple[str, int, str] | None = None
 
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """The arguments of a library function."""
-        return self.call.arguments if self.call else ()
+    def arguments(self, indent: int) -> str:
+        """Return the arguments of a library function whose name begins at column `indent` - 1."""
+        if self.call is None:
+            return ""
+        column = indent + len(self.call.function)
+        lines = [""]
+        for argument in self.call.arguments:
+            if lines[-1] and len(lines[-1]) + len(argument) > _COLUMNS - column:
+                lines.append("")
+            lines[-1] += f"{argument}, "
+        return f"\n{' ' * column}".join(line[:-1] for line in lines)[:-1]
 
 
 def _calls(layout: Layout, names: dict[str, str], symbols: dict[Buffer, str]) -> list[_Call]:
     calls = []
-    bits = layout.network.input.fraction_bits
+    bits = {stage.name: stage.fraction_bits for stage in layout.network.stages}
     for part, buffers in zip(layout.parts, layout.buffers, strict=True):
         target = symbols[buffers.target]
         if not isinstance(part, Single):
@@ -122,10 +135,15 @@ def _calls(layout: Layout, names: dict[str, str], symbols: dict[Buffer, str]) ->
                 _Call(name, text, part.last_stage, target, last.out_shape.size,
                       group=True, planes=isinstance(part, Group) and part.out_planes)
             )  # fmt: skip
-            bits = last.fraction_bits
             continue
         layer = part.layer
-        step = make_step(layer, names[layer.name], symbols[buffers.source], target, bits)
+        sources = tuple(symbols[buffer] for buffer in buffers.sources)
+        copy = None
+        if buffers.copied is not None:
+            copy = sources[0], layer.in_shape.size, symbols[buffers.copied]
+            sources = copy[2:]
+        in_bits = tuple(bits[name] for name in layer.inputs)
+        step = make_step(layer, names[layer.name], Operands(sources, in_bits, target))
         if buffers.scratch is not None:
             scratch = symbols[buffers.scratch]
             step = attrs.evolve(
@@ -133,9 +151,8 @@ def _calls(layout: Layout, names: dict[str, str], symbols: dict[Buffer, str]) ->
             )
         calls.append(
             _Call(step.name, step.comment, part.stage, target, layer.out_shape.size,
-                  group=False, call=step)
+                  group=False, call=step, copy=copy)
         )  # fmt: skip
-        bits = layer.fraction_bits
     return calls
 
 
@@ -144,21 +161,18 @@ def _groups(
 ) -> list[str]:
     texts = []
     bits = {stage.name: stage.fraction_bits for stage in layout.network.stages}
-    previous: Group | None = None
+    makers = {group.layers[-1].name: group for group in layout.groups}
     for part, buffers in zip(layout.parts, layout.buffers, strict=True):
         if isinstance(part, Single):
-            previous = None
             continue
         in_bits = bits[part.convolution.layer.inputs[0]]
         if isinstance(part, ColumnGroup):
             context = column_context(part, buffers, symbols, names, kernels, in_bits)
             texts.append(render("columns.c.j2", context))
-            previous = None
             continue
-        before = previous if part.in_planes else None
+        before = makers[part.convolution.layer.inputs[0]] if part.in_planes else None
         context = group_context(part, before, buffers, symbols, names, kernels, in_bits)
         texts.append(render("sliding.c.j2", context))
-        previous = part
     return texts
 
 

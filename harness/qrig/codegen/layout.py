@@ -10,20 +10,30 @@ from qrig.codegen.fast.assembly import PRODUCTS_BYTES
 from qrig.codegen.fast.columns import PIXELS
 from qrig.codegen.fast.groups import ColumnGroup, Group, Part, Single, find_parts
 from qrig.codegen.fast.sliding import SLACK_WORDS
-from qrig.codegen.plan import IN_PLACE_TYPES, scratch_bytes, weight_bytes
+from qrig.codegen.lifetimes import Lifetimes, inputs_of, times_of
+from qrig.codegen.plan import COPIES_TO_TARGET, DESTROYED_BY, scratch_bytes, weight_bytes
 from qrig.fixedpoint.quantized import QuantizedLayer, QuantizedNetwork, QuantizedPooling
 
 
 @frozen(eq=False)
 class PartBuffers:
-    """What one part uses: buffers it reads, writes and works in; None for what it has not."""
+    """What one part uses: buffers it reads, writes and works in; None for what it has not.
 
-    source: Buffer
+    `copied` is where its source is copied first, and read then: the target, or a buffer of its own.
+    """
+
+    sources: tuple[Buffer, ...]
     target: Buffer
     data: Buffer | None = None
     plane: Buffer | None = None
     staged: Buffer | None = None
     scratch: Buffer | None = None
+    copied: Buffer | None = None
+
+    @property
+    def source(self) -> Buffer:
+        """The first buffer it reads."""
+        return self.sources[0]
 
 
 @frozen(eq=False)
@@ -103,50 +113,40 @@ class Layout:
 
 
 def make_layout(network: QuantizedNetwork, choices: Choices, *, truncate: bool = False) -> Layout:
-    """Lay out `network` with the kernels of `choices`; raises UnsupportedNetworkError.
-
-    Part i works at the times 2i + 1 (its input is made ready) and 2i + 2.
-    """
+    """Lay out `network` with the kernels of `choices`; raises UnsupportedNetworkError."""
     parts = find_parts(network, choices, truncate=truncate)
-    input_end = _reading_ends(parts[0], 0) if parts else 0
-    tensor = Buffer(network.input.name, network.input.shape.size, 0, input_end)
-    first, all_buffers = tensor, [tensor]
+    lives = Lifetimes.of(network, parts)
+    source = Buffer(network.input.name, network.input.shape.size, 0, lives.end(network.input.name))
+    tensors, all_buffers = {network.input.name: source}, [source]
     made: list[PartBuffers] = []
     for index, part in enumerate(parts):
-        begin, end = 2 * index + 1, 2 * index + 2
+        begin, end = times_of(index)
         name, size = _output(part)
-        in_place = isinstance(part, Single) and part.layer.type in IN_PLACE_TYPES
-        last = _reading_ends(parts[index + 1], index + 1) if index + 1 < len(parts) else end
-        if in_place:
-            longer = Buffer(tensor.name, tensor.size_bytes, tensor.begin, last)
-            all_buffers[all_buffers.index(tensor)] = longer
-            made = [_renamed(found, tensor, longer) for found in made]
-            first = longer if first is tensor else first
-            source = target = longer
-        else:
-            target = Buffer(name, size, end if isinstance(part, Group) else begin, last)
+        target = tensors.get(lives.places[name])
+        if target is None:
+            target = Buffer(name, size, end if isinstance(part, Group) else begin, lives.end(name))
             all_buffers.append(target)
-            source = tensor
-        found, extra = _work_buffers(part, begin, end, source, target)
+        sources = tuple(tensors[each] for each in inputs_of(part))
+        tensors[name] = target
+        found, extra = _work_buffers(part, begin, end, sources, target)
+        found, copies = _with_copy(part, index, found, lives)
         made.append(found)
-        all_buffers += extra
-        tensor = target
-    return Layout(network, parts, tuple(made), first, lay_out(all_buffers))
+        all_buffers += extra + copies
+    return Layout(network, parts, tuple(made), source, lay_out(all_buffers))
 
 
-def _renamed(found: PartBuffers, old: Buffer, new: Buffer) -> PartBuffers:
-    return evolve(
-        found,
-        source=new if found.source is old else found.source,
-        target=new if found.target is old else found.target,
-    )
-
-
-def _reading_ends(part: Part, index: int) -> int:
-    """Return the last time at which part `index` reads its input."""
-    if isinstance(part, Group) and part.convolution.passes == 1:
-        return 2 * index + 1
-    return 2 * index + 2
+def _with_copy(
+    part: Part, index: int, found: PartBuffers, lives: Lifetimes
+) -> tuple[PartBuffers, list[Buffer]]:
+    """Let a part that would destroy what is read later work on a copy."""
+    if not isinstance(part, Single) or not lives.is_read_later(part.layer.inputs[0], index):
+        return found, []
+    if part.layer.type in COPIES_TO_TARGET:
+        return evolve(found, copied=found.target), []
+    if part.layer.type not in DESTROYED_BY:
+        return found, []
+    copy = Buffer(f"{part.layer.name} copy", part.layer.in_shape.size, *times_of(index))
+    return evolve(found, copied=copy), [copy]
 
 
 def _output(part: Part) -> tuple[str, int]:
@@ -158,14 +158,14 @@ def _output(part: Part) -> tuple[str, int]:
 
 
 def _work_buffers(
-    part: Part, begin: int, end: int, source: Buffer, target: Buffer
+    part: Part, begin: int, end: int, sources: tuple[Buffer, ...], target: Buffer
 ) -> tuple[PartBuffers, list[Buffer]]:
     if isinstance(part, Single):
         size = scratch_bytes(part.layer)
         scratch = Buffer(f"{part.layer.name} scratch", size, begin, end) if size else None
-        return PartBuffers(source, target, scratch=scratch), [scratch] if scratch else []
+        return PartBuffers(sources, target, scratch=scratch), [scratch] if scratch else []
     if isinstance(part, ColumnGroup):
-        return _column_buffers(part, begin, end, source, target)
+        return _column_buffers(part, begin, end, sources, target)
     conv, name = part.convolution, part.convolution.layer.name
     data = Buffer(f"{name} data", 4 * conv.data_words, begin, end, 4 * conv.data_words_ahead)
     planes = conv.layer.out_shape.c if conv.passes > 1 else 1
@@ -176,11 +176,11 @@ def _work_buffers(
         size = 4 * (conv.channel_words + conv.slack_words)
         staged = Buffer(f"{name} weights", size, end, end)
     extra = [buffer for buffer in (data, plane, staged) if buffer is not None]
-    return PartBuffers(source, target, data, plane, staged), extra
+    return PartBuffers(sources, target, data, plane, staged), extra
 
 
 def _column_buffers(
-    part: ColumnGroup, begin: int, end: int, source: Buffer, target: Buffer
+    part: ColumnGroup, begin: int, end: int, sources: tuple[Buffer, ...], target: Buffer
 ) -> tuple[PartBuffers, list[Buffer]]:
     conv, layer = part.convolution, part.convolution.layer
     data = Buffer(f"{layer.name} columns", 4 * conv.column_words, begin, end)
@@ -191,7 +191,7 @@ def _column_buffers(
         size = 4 * (conv.weight_words + SLACK_WORDS)
         staged = Buffer(f"{layer.name} weights", size, begin, end)
     extra = [buffer for buffer in (data, rest, staged) if buffer is not None]
-    return PartBuffers(source, target, data, plane=rest, staged=staged), extra
+    return PartBuffers(sources, target, data, plane=rest, staged=staged), extra
 
 
 def works_in_target(group: Group) -> bool:

@@ -9,8 +9,14 @@ from qrig.fixedpoint.quantized import (
     QuantizedLayer,
 )
 
-IN_PLACE_TYPES = frozenset({"relu", "softmax"})
-"""Layers that overwrite their input."""
+IN_PLACE_TYPES = frozenset({"relu", "softmax", "sigmoid", "tanh", "eltwise"})
+"""Layers that may write their output over an input that nobody reads later."""
+
+COPIES_TO_TARGET = frozenset({"relu", "sigmoid", "tanh"})
+"""Layers that work in place alone: an input that is read later is copied to their output before."""
+
+DESTROYED_BY = frozenset({"pooling"})
+"""Layers that destroy their input: one that is read later is copied before."""
 
 
 def scratch_bytes(layer: QuantizedLayer) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import singledispatch
 
 from attrs import frozen
@@ -9,14 +10,19 @@ from attrs import frozen
 from qrig.codegen.names import format_name
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.quantized import (
+    QuantizedConcat,
     QuantizedConvolution,
     QuantizedDepthwiseConvolution,
+    QuantizedEltwiseSum,
     QuantizedInnerProduct,
     QuantizedLayer,
     QuantizedPooling,
     QuantizedReLU,
+    QuantizedSigmoid,
     QuantizedSoftmax,
+    QuantizedTanH,
 )
+from qrig.networks.graph import Shape
 
 _MAX_U16 = 0xFFFF
 _MIN_INTERLEAVED = 4
@@ -30,6 +36,20 @@ _NONSQUARE: _Window = (
     ("OUT_CH", "KER_DIM_X", "KER_DIM_Y", "PAD_X", "PAD_Y", "STRIDE_X", "STRIDE_Y"),
     ("OUT_DIM_X", "OUT_DIM_Y"),
 )
+
+
+@frozen
+class Operands:
+    """What a call works on: the buffers it reads, their fractional bits, the buffer it writes."""
+
+    sources: tuple[str, ...]
+    in_bits: tuple[int, ...]
+    target: str
+
+    @property
+    def source(self) -> str:
+        """The first buffer it reads."""
+        return self.sources[0]
 
 
 @frozen
@@ -57,31 +77,28 @@ def is_interleaved(layer: QuantizedInnerProduct) -> bool:
 
 
 @singledispatch
-def make_step(layer: QuantizedLayer, name: str, source: str, target: str, in_bits: int) -> Step:
-    """Return the call for `layer` reading buffer `source` and writing buffer `target`.
+def make_step(layer: QuantizedLayer, name: str, at: Operands) -> Step:
+    """Return the call for `layer`, whose identifier is `name`.
 
-    `name` is its identifier, `in_bits` the fractional bits of its input. Raises
-    UnsupportedNetworkError if no kernel computes it.
+    Raises UnsupportedNetworkError if no kernel computes it.
     """
     raise UnsupportedNetworkError(f"layer {layer.name!r}: no kernel computes a {layer.type}")
 
 
 @make_step.register
-def _(layer: QuantizedConvolution, name: str, source: str, target: str, in_bits: int) -> Step:
-    return _convolution(layer, _convolution_kernel(layer), name, source, target, in_bits)
+def _(layer: QuantizedConvolution, name: str, at: Operands) -> Step:
+    return _convolution(layer, _convolution_kernel(layer), name, at)
 
 
 @make_step.register
-def _(
-    layer: QuantizedDepthwiseConvolution, name: str, source: str, target: str, in_bits: int
-) -> Step:
+def _(layer: QuantizedDepthwiseConvolution, name: str, at: Operands) -> Step:
     stem = "arm_depthwise_separable_conv_HWC_q7"
     function = stem if _is_square(layer) else f"{stem}_nonsquare"
-    return _convolution(layer, function, name, source, target, in_bits)
+    return _convolution(layer, function, name, at)
 
 
 @make_step.register
-def _(layer: QuantizedPooling, name: str, source: str, target: str, in_bits: int) -> Step:
+def _(layer: QuantizedPooling, name: str, at: Operands) -> Step:
     upper = name.upper()
     stem = "maxpool" if layer.method == "max" else "avepool"
     keys = (
@@ -99,16 +116,16 @@ def _(layer: QuantizedPooling, name: str, source: str, target: str, in_bits: int
     )
     return Step(
         name,
-        _comment(layer, in_bits, f"{layer.method} {_window_text(layer)}"),
+        _comment(layer, at, f"{layer.method} {_window_text(layer)}"),
         f"arm_{stem}_q7_HWC_nonsquare",
-        (source, *(f"{upper}_{key}" for key in keys), "NULL", target),
+        (at.source, *(f"{upper}_{key}" for key in keys), "NULL", at.target),
         returns_status=True,
         macros=(*_sides(layer), ("IN_CH", layer.in_shape.c)),
     )
 
 
 @make_step.register
-def _(layer: QuantizedInnerProduct, name: str, source: str, target: str, in_bits: int) -> Step:
+def _(layer: QuantizedInnerProduct, name: str, at: Operands) -> Step:
     upper = name.upper()
     if layer.in_shape.size > _MAX_U16:
         raise UnsupportedNetworkError(
@@ -117,17 +134,17 @@ def _(layer: QuantizedInnerProduct, name: str, source: str, target: str, in_bits
         )
     return Step(
         name,
-        _comment(layer, in_bits, ""),
+        _comment(layer, at, ""),
         "arm_fully_connected_q7_opt" if is_interleaved(layer) else "arm_fully_connected_q7",
         (
-            source,
+            at.source,
             f"{name}_weights",
             f"{upper}_IN_DIM",
             f"{upper}_OUT_DIM",
             f"{upper}_BIAS_LSHIFT",
             f"{upper}_OUT_RSHIFT",
             f"{name}_bias",
-            target,
+            at.target,
             "scratch",
         ),
         returns_status=True,
@@ -141,32 +158,116 @@ def _(layer: QuantizedInnerProduct, name: str, source: str, target: str, in_bits
 
 
 @make_step.register
-def _(layer: QuantizedReLU, name: str, source: str, target: str, in_bits: int) -> Step:
+def _(layer: QuantizedReLU, name: str, at: Operands) -> Step:
     return Step(
         name,
-        _comment(layer, in_bits, ""),
+        _comment(layer, at, ""),
         "arm_relu_q7",
-        (target, f"{name.upper()}_SIZE"),
+        (at.target, f"{name.upper()}_SIZE"),
         returns_status=False,
         macros=(("SIZE", layer.out_shape.size),),
     )
 
 
 @make_step.register
-def _(layer: QuantizedSoftmax, name: str, source: str, target: str, in_bits: int) -> Step:
+def _(layer: QuantizedSoftmax, name: str, at: Operands) -> Step:
     return Step(
         name,
-        _comment(layer, in_bits, ""),
+        _comment(layer, at, ""),
         "arm_softmax_q7",
-        (source, f"{name.upper()}_SIZE", target),
+        (at.source, f"{name.upper()}_SIZE", at.target),
         returns_status=False,
         macros=(("SIZE", layer.out_shape.size),),
     )
 
 
-def _convolution(
-    layer: _AnyConvolution, function: str, name: str, source: str, target: str, in_bits: int
+@make_step.register
+def _(layer: QuantizedSigmoid, name: str, at: Operands) -> Step:
+    return _activation(layer, "ARM_SIGMOID", name, at)
+
+
+@make_step.register
+def _(layer: QuantizedTanH, name: str, at: Operands) -> Step:
+    return _activation(layer, "ARM_TANH", name, at)
+
+
+@make_step.register
+def _(layer: QuantizedConcat, name: str, at: Operands) -> Step:
+    upper, count = name.upper(), len(layer.in_shapes)
+    return Step(
+        name,
+        _join_comment(layer, layer.in_shapes, at),
+        "qrig_concat_q7",
+        (
+            _array("q7_t *const", at.sources),
+            _array("uint16_t", [f"{upper}_CH_{number}" for number in range(count)]),
+            _array("uint16_t", [f"{upper}_RSHIFT_{number}" for number in range(count)]),
+            f"{upper}_COUNT",
+            f"{upper}_PIXELS",
+            at.target,
+        ),
+        returns_status=True,
+        macros=(
+            *((f"CH_{number}", shape.c) for number, shape in enumerate(layer.in_shapes)),
+            *((f"RSHIFT_{number}", shift) for number, shift in enumerate(layer.input_shifts)),
+            ("COUNT", count),
+            ("PIXELS", layer.out_shape.h * layer.out_shape.w),
+        ),
+    )
+
+
+@make_step.register
+def _(layer: QuantizedEltwiseSum, name: str, at: Operands) -> Step:
+    upper, count = name.upper(), len(layer.in_shapes)
+    return Step(
+        name,
+        _join_comment(layer, layer.in_shapes, at),
+        "qrig_eltwise_sum_q7",
+        (
+            _array("q7_t *const", at.sources),
+            _array("uint16_t", [f"{upper}_LSHIFT_{number}" for number in range(count)]),
+            f"{upper}_COUNT",
+            f"{upper}_SIZE",
+            f"{upper}_OUT_RSHIFT",
+            at.target,
+        ),
+        returns_status=True,
+        macros=(
+            *((f"LSHIFT_{number}", shift) for number, shift in enumerate(layer.input_shifts)),
+            ("COUNT", count),
+            ("SIZE", layer.out_shape.size),
+            ("OUT_RSHIFT", layer.output_shift),
+        ),
+    )
+
+
+def _activation(
+    layer: QuantizedSigmoid | QuantizedTanH, kind: str, name: str, at: Operands
 ) -> Step:
+    upper = name.upper()
+    return Step(
+        name,
+        _comment(layer, at, ""),
+        "arm_nn_activations_direct_q7",
+        (at.target, f"{upper}_SIZE", f"{upper}_INT_WIDTH", kind),
+        returns_status=True,
+        macros=(("SIZE", layer.out_shape.size), ("INT_WIDTH", layer.int_width)),
+    )
+
+
+def _array(ctype: str, values: Sequence[str]) -> str:
+    """Return an array of constants where it is used."""
+    return f"(const {ctype}[]){{{', '.join(values)}}}"
+
+
+def _join_comment(layer: QuantizedLayer, shapes: tuple[Shape, ...], at: Operands) -> str:
+    inputs = " + ".join(
+        f"{shape} {format_name(bits)}" for shape, bits in zip(shapes, at.in_bits, strict=True)
+    )
+    return f"{layer.type}: {inputs} -> {layer.out_shape} {format_name(layer.fraction_bits)}"
+
+
+def _convolution(layer: _AnyConvolution, function: str, name: str, at: Operands) -> Step:
     """Return the call of `function`, whose signature its name tells: any sides, or square alone."""
     upper = name.upper()
     square = not function.endswith("_nonsquare")
@@ -174,17 +275,17 @@ def _convolution(
     inputs, kernel, outputs = ([f"{upper}_{key}" for key in group] for group in window)
     return Step(
         name,
-        _comment(layer, in_bits, _window_text(layer)),
+        _comment(layer, at, _window_text(layer)),
         function,
         (
-            source,
+            at.source,
             *inputs,
             f"{name}_weights",
             *kernel,
             f"{name}_bias",
             f"{upper}_BIAS_LSHIFT",
             f"{upper}_OUT_RSHIFT",
-            target,
+            at.target,
             *outputs,
             "scratch",
             "NULL",
@@ -250,9 +351,9 @@ def _window_text(layer: _AnyConvolution | QuantizedPooling) -> str:
     return f"{kernel}, stride {stride}, pad {pad}"
 
 
-def _comment(layer: QuantizedLayer, in_bits: int, detail: str) -> str:
+def _comment(layer: QuantizedLayer, at: Operands, detail: str) -> str:
     kind = f"{layer.type} {detail}".strip()
     return (
-        f"{kind}: {layer.in_shape} {format_name(in_bits)} -> {layer.out_shape} "
+        f"{kind}: {layer.in_shape} {format_name(at.in_bits[0])} -> {layer.out_shape} "
         f"{format_name(layer.fraction_bits)}"
     )

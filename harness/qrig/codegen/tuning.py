@@ -9,15 +9,17 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from qrig.codegen.choices import Choice, Choices
+from qrig.codegen.choices import KERNELS, SLIDING, Choice, Choices
 from qrig.errors import FileFormatError, UsageError
 from qrig.fixedpoint.digest import network_sha256
-from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork
-from qrig.networks.files import read_text
+from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork, QuantizedSoftmax
+from qrig.networks.files import read_text, write_file
 
 SCHEMA = "qrig-tuning/1"
 """The `schema` of a tuning file."""
 
+_MOST = 0xFFFF
+_SHOWN = 100
 _KEYS = ("schema", "network", "network_sha256", "core", "target", "measure", "choices")
 
 
@@ -42,8 +44,11 @@ class Tuning:
         return dict(self.layers)
 
     def choices_for(self, network: QuantizedNetwork, core: str) -> Choices:
-        """Return the choices; raises UsageError if they were found for something else."""
-        if network_sha256(network) != self.network_sha256:
+        """Return the choices; raises UsageError if they were found for something else.
+
+        A softmax behind the network changes nothing.
+        """
+        if self.network_sha256 not in _digests(network):
             raise UsageError(
                 f"expected a tuning of this network {network.name}, found one of a network of that "
                 "name with other weights or formats; run qrig tune again"
@@ -63,19 +68,19 @@ class Tuning:
 
 
 def write_tuning(tuning: Tuning, path: Path, table: list[dict[str, Any]]) -> None:
-    """Write `tuning` with the table of what was measured; raises OSError."""
+    """Write `tuning` with the table of what was measured; raises UsageError."""
     document = {
         "schema": SCHEMA,
         **{key: getattr(tuning, key) for key in _KEYS if key not in ("schema", "choices")},
         "choices": {name: attrs.asdict(choice) for name, choice in tuning.layers},
         "measured": table,
     }
-    scratch = path.with_name(f".{path.name}.part")
-    try:
-        scratch.write_text(json.dumps(document, indent=1) + "\n")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
+    write_file(path, lambda scratch: _write(scratch, text))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def read_tuning(path: Path) -> Tuning:
@@ -90,34 +95,83 @@ def read_tuning(path: Path) -> Tuning:
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else type(document).__name__
         raise FileFormatError(
-            f"{path}: expected schema {SCHEMA!r}, found {found!r}; give a file that qrig tune wrote"
+            f"{path}: expected schema {SCHEMA!r}, found {_shown(found)}; give a file that qrig "
+            "tune wrote"
         )
     texts: dict[str, str] = {}
     for key in _KEYS[1:-1]:
         value = document.get(key)
         if not isinstance(value, str):
             raise FileFormatError(
-                f"{path}: expected a text for {key!r}, found {value!r}; run qrig tune again"
+                f"{path}: expected a text for {key!r}, found {_shown(value)}; run qrig tune again"
             )
         texts[key] = value
     return Tuning(**texts, layers=_layers(path, document.get("choices")))
 
 
+def find_tuning(
+    tunings: tuple[Tuning, ...], network: QuantizedNetwork, core: str
+) -> Tuning | None:
+    """Return the one of `tunings` that was found for `network` on `core`, None if none names it.
+
+    Raises UsageError if all that name the network were found for something else, or if two differ.
+    """
+    named = [tuning for tuning in tunings if tuning.network == network.name]
+    for_core = [tuning for tuning in named if tuning.core == core]
+    fitting = [tuning for tuning in for_core if tuning.network_sha256 in _digests(network)]
+    chosen = next(iter([*fitting, *for_core, *named]), None)
+    if chosen is not None and any(dict(t.layers) != dict(chosen.layers) for t in fitting):
+        raise UsageError(
+            f"expected one tuning of {network.name} for {core}, found two that choose other "
+            "kernels; leave one of them out"
+        )
+    return chosen
+
+
+def _digests(network: QuantizedNetwork) -> tuple[str, ...]:
+    """Return the digest of a network, and that of it without the softmax behind it."""
+    if not network.layers or not isinstance(network.layers[-1], QuantizedSoftmax):
+        return (network_sha256(network),)
+    without = attrs.evolve(network, layers=network.layers[:-1])
+    return network_sha256(network), network_sha256(without)
+
+
 def _layers(path: Path, choices: Any) -> tuple[tuple[str, Choice], ...]:
     if not isinstance(choices, dict):
         raise FileFormatError(
-            f"{path}: expected a table 'choices', found {choices!r}; run qrig tune again"
+            f"{path}: expected a table 'choices', found {_shown(choices)}; run qrig tune again"
         )
     layers = []
     for name, values in choices.items():
-        try:
-            choice = Choice(**values)
-            if not isinstance(choice.staged, bool) or type(choice.passes) is not int:
-                raise TypeError(f"{values}")
-        except (TypeError, ValueError) as error:
+        problem = _problem(values)
+        if problem is not None:
             raise FileFormatError(
-                f"{path}: expected a kernel choice for layer {name!r}, found {values!r} ({error}); "
-                "run qrig tune again"
-            ) from error
-        layers.append((str(name), choice))
+                f"{path}: expected a kernel choice for layer {_shown(name)}, found "
+                f"{_shown(values)} ({problem}); run qrig tune again"
+            )
+        layers.append((name, Choice(**values)))
     return tuple(layers)
+
+
+def _problem(values: Any) -> str | None:
+    """Return why `values` are not those of a Choice, None if they are."""
+    if not isinstance(values, dict):
+        return "no table"
+    expected = {field.name: field.default for field in attrs.fields(Choice)}
+    if unknown := sorted(values.keys() - expected.keys()):
+        return f"no key is called {_shown(unknown[0])}"
+    found = {**expected, **values}
+    if not isinstance(found["kernel"], str) or found["kernel"] not in KERNELS:
+        return f"a kernel is one of {', '.join(KERNELS)}"
+    if type(found["staged"]) is not bool:
+        return "staged is true or false"
+    for key, least in (("outputs", int(found["kernel"] == SLIDING)), ("passes", 1)):
+        if type(found[key]) is not int or not least <= found[key] <= _MOST:
+            return f"{key} are an integer from {least} to {_MOST}"
+    return None
+
+
+def _shown(value: Any) -> str:
+    """Return a value for a message, not all of a long one."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

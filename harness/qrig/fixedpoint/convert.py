@@ -13,8 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from qrig.errors import FileFormatError, UnsupportedNetworkError
-from qrig.fixedpoint.formats import Formats, LayerFormat
+from qrig.fixedpoint.convert_branches import (
+    Bits,
+    quantize_concat,
+    quantize_eltwise,
+    quantize_sigmoid,
+    quantize_tanh,
+)
+from qrig.fixedpoint.formats import Formats
+from qrig.fixedpoint.layer_formats import (
+    base_fields,
+    check_inherited,
+    check_shift,
+    layer_format,
+    output_bits,
+    stated_bits,
+)
 from qrig.fixedpoint.quantized import (
+    UNIT_FRACTION_BITS,
     Int8Array,
     Int16Array,
     QuantizedConvolution,
@@ -28,8 +44,10 @@ from qrig.fixedpoint.quantized import (
     QuantizedSoftmax,
 )
 from qrig.networks.graph import (
+    Concat,
     Convolution,
     DepthwiseConvolution,
+    Eltwise,
     FloatArray,
     InnerProduct,
     Input,
@@ -37,16 +55,14 @@ from qrig.networks.graph import (
     Network,
     Pooling,
     ReLU,
+    Sigmoid,
     Softmax,
+    TanH,
 )
-
-MAX_SHIFT = 31
-"""Largest shift the kernels take."""
 
 _MAX_MEAN = 1023
 _MULTIPLIER_BITS = 15
 _MAX_INPUT_SHIFT = 24
-_SOFTMAX_FRACTION_BITS = 7
 
 
 def quantize_array(values: npt.NDArray[np.floating[Any]], fraction_bits: int) -> Int8Array:
@@ -76,21 +92,21 @@ def quantize_network(network: Network, formats: Formats) -> QuantizedNetwork:
     bits = {quantized_input.name: quantized_input.fraction_bits}
     layers = []
     for layer in network.layers:
-        quantized = _quantize(layer, formats, bits[layer.inputs[0]])
+        quantized = _quantize(layer, formats, tuple(bits[name] for name in layer.inputs))
         bits[layer.name] = quantized.fraction_bits
         layers.append(quantized)
     return QuantizedNetwork(network.name, quantized_input, tuple(layers))
 
 
 @singledispatch
-def _quantize(layer: Layer, formats: Formats, in_bits: int) -> QuantizedLayer:
-    raise UnsupportedNetworkError(f"layer {layer.name!r}: {layer.type} cannot be quantised")
+def _quantize(layer: Layer, formats: Formats, in_bits: Bits) -> QuantizedLayer:
+    raise UnsupportedNetworkError(f"{layer.where}: {layer.type} cannot be quantised")
 
 
 @_quantize.register
-def _convolution(layer: Convolution, formats: Formats, in_bits: int) -> QuantizedLayer:
+def _convolution(layer: Convolution, formats: Formats, in_bits: Bits) -> QuantizedLayer:
     return QuantizedConvolution(
-        **_base(layer, _output_bits(layer, formats)),
+        **base_fields(layer, output_bits(layer.name, formats)),
         kernel=layer.kernel,
         stride=layer.stride,
         pad=layer.pad,
@@ -99,9 +115,9 @@ def _convolution(layer: Convolution, formats: Formats, in_bits: int) -> Quantize
 
 
 @_quantize.register
-def _depthwise(layer: DepthwiseConvolution, formats: Formats, in_bits: int) -> QuantizedLayer:
+def _depthwise(layer: DepthwiseConvolution, formats: Formats, in_bits: Bits) -> QuantizedLayer:
     return QuantizedDepthwiseConvolution(
-        **_base(layer, _output_bits(layer, formats)),
+        **base_fields(layer, output_bits(layer.name, formats)),
         kernel=layer.kernel,
         stride=layer.stride,
         pad=layer.pad,
@@ -110,17 +126,19 @@ def _depthwise(layer: DepthwiseConvolution, formats: Formats, in_bits: int) -> Q
 
 
 @_quantize.register
-def _inner_product(layer: InnerProduct, formats: Formats, in_bits: int) -> QuantizedLayer:
+def _inner_product(layer: InnerProduct, formats: Formats, in_bits: Bits) -> QuantizedLayer:
     return QuantizedInnerProduct(
-        **_base(layer, _output_bits(layer, formats)), **_parameters(layer, formats, in_bits)
+        **base_fields(layer, output_bits(layer.name, formats)),
+        **_parameters(layer, formats, in_bits),
     )
 
 
 @_quantize.register
-def _pooling(layer: Pooling, formats: Formats, in_bits: int) -> QuantizedLayer:
-    _inherits(layer, formats, in_bits)
+def _pooling(layer: Pooling, formats: Formats, in_bits: Bits) -> QuantizedLayer:
+    (bits,) = in_bits
+    check_inherited(layer, formats, bits)
     return QuantizedPooling(
-        **_base(layer, in_bits),
+        **base_fields(layer, bits),
         method=layer.method,
         kernel=layer.kernel,
         stride=layer.stride,
@@ -129,89 +147,40 @@ def _pooling(layer: Pooling, formats: Formats, in_bits: int) -> QuantizedLayer:
 
 
 @_quantize.register
-def _relu(layer: ReLU, formats: Formats, in_bits: int) -> QuantizedLayer:
-    _inherits(layer, formats, in_bits)
-    return QuantizedReLU(**_base(layer, in_bits))
+def _relu(layer: ReLU, formats: Formats, in_bits: Bits) -> QuantizedLayer:
+    (bits,) = in_bits
+    check_inherited(layer, formats, bits)
+    return QuantizedReLU(**base_fields(layer, bits))
 
 
 @_quantize.register
-def _softmax(layer: Softmax, formats: Formats, in_bits: int) -> QuantizedLayer:
-    return QuantizedSoftmax(**_base(layer, _SOFTMAX_FRACTION_BITS))
+def _softmax(layer: Softmax, formats: Formats, in_bits: Bits) -> QuantizedLayer:
+    return QuantizedSoftmax(**base_fields(layer, UNIT_FRACTION_BITS))
 
 
-def _base(layer: Layer, fraction_bits: int) -> dict[str, Any]:
-    return {
-        "name": layer.name,
-        "inputs": layer.inputs,
-        "in_shape": layer.in_shape,
-        "out_shape": layer.out_shape,
-        "fraction_bits": fraction_bits,
-    }
-
-
-def _entry(name: str, formats: Formats) -> LayerFormat:
-    try:
-        return formats.layers[name]
-    except KeyError:
-        raise FileFormatError(
-            f"{formats.source}: expected formats for layer {name!r}, found none; quantise the "
-            "network again"
-        ) from None
-
-
-def _bits(value: int | None, what: str, name: str, formats: Formats) -> int:
-    if value is None:
-        raise FileFormatError(
-            f"{formats.source}: layer {name!r}: expected {what}, found none; quantise the network "
-            "again"
-        )
-    return value
-
-
-def _output_bits(layer: Layer, formats: Formats) -> int:
-    entry = _entry(layer.name, formats)
-    return _bits(entry.activation_fraction_bits, "activation fraction bits", layer.name, formats)
-
-
-def _inherits(layer: Layer, formats: Formats, in_bits: int) -> None:
-    """Check that a layer without weights keeps its input's format."""
-    entry = formats.layers.get(layer.name)
-    stated = entry.activation_fraction_bits if entry else None
-    if stated is not None and stated != in_bits:
-        raise UnsupportedNetworkError(
-            f"{formats.source}: layer {layer.name!r}: expected the format of its input "
-            f"({in_bits} fractional bits), found {stated}; a {layer.type} cannot change formats"
-        )
+_quantize.register(Concat)(quantize_concat)
+_quantize.register(Eltwise)(quantize_eltwise)
+_quantize.register(Sigmoid)(quantize_sigmoid)
+_quantize.register(TanH)(quantize_tanh)
 
 
 def _parameters(
-    layer: Convolution | DepthwiseConvolution | InnerProduct, formats: Formats, in_bits: int
+    layer: Convolution | DepthwiseConvolution | InnerProduct, formats: Formats, in_bits: Bits
 ) -> dict[str, Any]:
     """Return weights, bias and shifts: bias_shift = w + in - b, output_shift = w + in - out."""
-    entry, name = _entry(layer.name, formats), layer.name
-    weight = _bits(entry.weight_fraction_bits, "weight fraction bits", name, formats)
-    accumulator = weight + in_bits
+    entry, name = layer_format(layer.name, formats), layer.name
+    weight = stated_bits(entry.weight_fraction_bits, "weight fraction bits", name, formats)
+    accumulator = weight + in_bits[0]
     # A layer without a bias adds zeros, whatever their format.
     bias = entry.bias_fraction_bits
     bias = accumulator if bias is None and not layer.bias.any() else bias
-    bias = _bits(bias, "bias fraction bits", name, formats)
+    bias = stated_bits(bias, "bias fraction bits", name, formats)
     shifts = {
         "bias_shift": accumulator - bias,
-        "output_shift": accumulator - _output_bits(layer, formats),
+        "output_shift": accumulator - output_bits(name, formats),
     }
     for key, shift in shifts.items():
-        stated = getattr(entry, key)
-        if stated is not None and stated != shift:
-            raise FileFormatError(
-                f"{formats.source}: layer {name!r}: expected {key} {shift}, which follows from the "
-                f"formats, found {stated}; quantise the network again"
-            )
-        if not 0 <= shift <= MAX_SHIFT:
-            raise UnsupportedNetworkError(
-                f"{formats.source}: layer {name!r}: expected a {key} of 0 to {MAX_SHIFT}, found "
-                f"{shift}; choose formats with fewer fractional bits in the "
-                f"{'bias' if key == 'bias_shift' else 'output'}"
-            )
+        check_shift(name, formats, key, shift)
     return {
         "weights": quantize_array(layer.weights, weight),
         "bias": quantize_array(layer.bias, bias),
@@ -220,10 +189,7 @@ def _parameters(
 
 
 def _input(source: Input, formats: Formats) -> QuantizedInput:
-    entry = _entry(formats.input_name, formats)
-    bits = _bits(
-        entry.activation_fraction_bits, "activation fraction bits", formats.input_name, formats
-    )
+    bits = output_bits(formats.input_name, formats)
     multiplier, shift = input_factor(source.scale * 2.0**bits)
     return QuantizedInput(
         source.name,

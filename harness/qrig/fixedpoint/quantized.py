@@ -1,7 +1,9 @@
 """The quantised network: integer weights, shifts and formats of every layer.
 
 A layer computes `sat8(((bias << bias_shift) + sum(x * w) + round) >> output_shift)`; the input is
-quantised as `sat8(((pixel - mean) * multiplier + round) >> shift)`.
+quantised as `sat8(((pixel - mean) * multiplier + round) >> shift)`. Layers are in an order in which
+they can be computed; a layer reads the input's tensor or those of layers before it, and any tensor
+may have several readers.
 """
 
 from __future__ import annotations
@@ -16,6 +18,15 @@ from qrig.networks.graph import Pair, Shape
 
 Int8Array = npt.NDArray[np.int8]
 Int16Array = npt.NDArray[np.int16]
+
+UNIT_FRACTION_BITS = 7
+"""Of tensors whose values lie between -1 and 1: outputs of softmax, sigmoid and tanh."""
+
+MAX_INT_WIDTH = 3
+"""Integer bits that the tables of sigmoid and tanh cover."""
+
+MAX_ELTWISE_SUM = 1 << 30
+"""The largest magnitude of a sum of tensors that leaves room for rounding in 32 bits."""
 
 
 @frozen(eq=False)
@@ -144,6 +155,56 @@ class QuantizedSoftmax(QuantizedLayer):
 
 
 @frozen(eq=False)
+class QuantizedSigmoid(QuantizedLayer):
+    """The logistic function by CMSIS-NN's table; outputs in Q0.7.
+
+    `int_width`, 0 to MAX_INT_WIDTH, is the number of integer bits of its input.
+    """
+
+    type: ClassVar[str] = "sigmoid"
+
+    int_width: int
+
+
+@frozen(eq=False)
+class QuantizedTanH(QuantizedLayer):
+    """The hyperbolic tangent by CMSIS-NN's table; outputs in Q0.7, `int_width` as in a sigmoid."""
+
+    type: ClassVar[str] = "tanh"
+
+    int_width: int
+
+
+@frozen(eq=False)
+class QuantizedConcat(QuantizedLayer):
+    """The channels of several tensors of equal height and width, one behind the other.
+
+    The values of input i become `(x + round) >> input_shifts[i]`; 0 copies them.
+    """
+
+    type: ClassVar[str] = "concat"
+
+    in_shapes: tuple[Shape, ...]
+    input_shifts: tuple[int, ...]
+
+
+@frozen(eq=False)
+class QuantizedEltwiseSum(QuantizedLayer):
+    """The sum of tensors of one shape, element by element.
+
+    It is `sat8((sum(x_i << input_shifts[i]) + round) >> output_shift)`: left shifts give all inputs
+    the format of the one with the most fractional bits. The sum has 32 bits:
+    `sum(128 << input_shifts[i])` is at most MAX_ELTWISE_SUM.
+    """
+
+    type: ClassVar[str] = "eltwise"
+
+    in_shapes: tuple[Shape, ...]
+    input_shifts: tuple[int, ...]
+    output_shift: int
+
+
+@frozen(eq=False)
 class QuantizedNetwork:
     """A network in fixed point: its input and its layers in the order they are computed."""
 
@@ -163,6 +224,9 @@ class QuantizedNetwork:
 
     @property
     def logits_stage(self) -> int:
-        """The index in `stages` whose tensor is the logits: the last before a softmax."""
+        """The index in `stages` whose tensor is the logits: what a softmax at the end reads."""
         last = len(self.stages) - 1
-        return last - 1 if self.stages[last].type == "softmax" else last
+        if self.stages[last].type != "softmax":
+            return last
+        (logits,) = self.layers[-1].inputs
+        return [stage.name for stage in self.stages].index(logits)

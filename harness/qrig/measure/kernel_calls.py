@@ -3,7 +3,8 @@
 Parameters have the names of ARM's headers: dim_im_in, ch_im_in, ch_im_out, dim_kernel, padding,
 stride, dim_im_out (each dimension with _x and _y in the forms for any sides), bias_shift,
 out_shift; dim_vec, num_of_rows; size, int_width, type. Those of qrig_preprocess_q7 are size,
-mean_length, multiplier and shift.
+mean_length, multiplier and shift; those of what joins tensors are count, of up to three tensors,
+channels_1 to channels_3, shift_1 to shift_3, and pixels or size.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from qrig.fixedpoint.interleave import Order
 Parameters = Mapping[str, int]
 
 _NULL = "null"
-_WORDS = ("size", "mean_length", "multiplier")  # arguments of 32 bits
+_WORDS = ("size", "mean_length", "multiplier", "pixels")  # arguments of 32 bits
 
 
 @frozen
@@ -136,6 +137,26 @@ def _preprocess(p: Parameters, family: _Family) -> dict[str, Tensor]:
     return {"input": pixels, "mean": Tensor((p["mean_length"],), 2), "output": pixels}
 
 
+def _joined(p: Parameters, sizes: tuple[int, ...]) -> dict[str, Tensor]:
+    """Return up to three inputs; those that are not taken have no elements."""
+    used = [size if index < p["count"] else 0 for index, size in enumerate(sizes)]
+    return {name: Tensor((size,)) for name, size in zip(_INPUTS, used, strict=True)}
+
+
+def _concat(p: Parameters, family: _Family) -> dict[str, Tensor]:
+    inputs = _joined(p, tuple(p["pixels"] * p[f"channels_{i}"] for i in (1, 2, 3)))
+    return {**inputs, "output": Tensor((sum(tensor.count for tensor in inputs.values()),))}
+
+
+def _sum(p: Parameters, family: _Family) -> dict[str, Tensor]:
+    return {**_joined(p, (p["size"],) * 3), "output": Tensor((p["size"],))}
+
+
+def _copy(p: Parameters, family: _Family) -> dict[str, Tensor]:
+    return {"input": Tensor((p["size"],)), "output": Tensor((p["size"],))}
+
+
+_INPUTS = ("input", "second", "third")
 _SQUARE = (
     "input dim_im_in ch_im_in weights ch_im_out dim_kernel padding stride bias bias_shift "
     "out_shift output dim_im_out scratch null"
@@ -209,6 +230,16 @@ _FAMILIES: dict[str, _Family] = {
     "qrig_preprocess_q7": _Family(
         "s", "input size mean mean_length multiplier shift output", _preprocess
     ),
+    "qrig_concat_q7": _Family(
+        "s",
+        "input second third channels_1 channels_2 channels_3 shift_1 shift_2 shift_3 count pixels "
+        "output",
+        _concat,
+    ),
+    "qrig_eltwise_sum_q7": _Family(
+        "s", "input second third shift_1 shift_2 shift_3 count size out_shift output", _sum
+    ),
+    "qrig_copy_q7": _Family("v", "input size output", _copy),
 }
 
 KERNELS = tuple(_FAMILIES)

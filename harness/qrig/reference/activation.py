@@ -1,10 +1,11 @@
-"""ReLU and softmax: `arm_relu_q7`, `arm_softmax_q7`."""
+"""ReLU, softmax, sigmoid and tanh: `arm_relu_q7`, `arm_softmax_q7`, `arm_nn_activations_*`."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from qrig.fixedpoint.quantized import Int8Array
+from qrig.fixedpoint.quantized import MAX_INT_WIDTH, Int8Array
 from qrig.fixedpoint.semantics import Semantics
 
 
@@ -31,3 +32,24 @@ def softmax(tensor: Int8Array, semantics: Semantics) -> Int8Array:
     shifted = quotient >> np.clip(13 + base - x, 0, 31)
     result = np.where(used, np.clip(shifted, -128, 127), 0)
     return result.astype(np.int8).reshape(tensor.shape)
+
+
+def sigmoid(tensor: Int8Array, int_width: int) -> Int8Array:
+    """Return the logistic function in Q0.7 of a tensor with `int_width` integer bits."""
+    steps = np.arange(-128, 128) / 16
+    return _looked_up(tensor, int_width, 1 / (1 + np.exp(-steps)))
+
+
+def tanh(tensor: Int8Array, int_width: int) -> Int8Array:
+    """Return the hyperbolic tangent in Q0.7 of a tensor with `int_width` integer bits."""
+    return _looked_up(tensor, int_width, np.tanh(np.arange(-128, 128) / 16))
+
+
+def _looked_up(tensor: Int8Array, int_width: int, function: npt.NDArray[np.float64]) -> Int8Array:
+    """Return for each value the entry of ARM's table that lies at or below it.
+
+    The table has `floor(f(k / 16) * 128 + 1/2)`, limited to int8, of k from -128 to 127, whose f(k
+    / 16) are `function`; a value x of w integer bits is at `k = x >> (3 - w)`.
+    """
+    table = np.clip(np.floor(function * 128 + 0.5), -128, 127).astype(np.int8)
+    return np.asarray(table[(tensor >> (MAX_INT_WIDTH - int_width)).astype(np.int16) + 128])

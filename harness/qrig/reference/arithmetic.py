@@ -27,6 +27,11 @@ def exact_type(weights: Int8Array) -> type[np.floating[Any]]:
     return np.float32 if 128 * int(rows.max(initial=0)) <= _FLOAT32_EXACT else np.float64
 
 
+def rounding(shift: int, *, truncate: bool) -> int:
+    """Return what is added before a shift to the right: half of its step, zero with `truncate`."""
+    return 0 if truncate else (1 << shift) >> 1
+
+
 def requantize(
     products: Products,
     bias: Int8Array,
@@ -40,7 +45,6 @@ def requantize(
     `products` (..., out) holds integers; the accumulator wraps at 32 bits as the kernels' does.
     `round` is half of the output step, or zero with `truncate`.
     """
-    rounding = 0 if truncate else (1 << output_shift) >> 1
-    start = (bias.astype(np.int64) << bias_shift) + rounding
+    start = (bias.astype(np.int64) << bias_shift) + rounding(output_shift, truncate=truncate)
     accumulator = (products.astype(np.int64) + start).astype(np.int32)
     return np.asarray(np.clip(accumulator >> output_shift, -128, 127), dtype=np.int8)

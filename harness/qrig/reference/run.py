@@ -11,22 +11,30 @@ from attrs import frozen
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.quantized import (
     Int8Array,
+    QuantizedConcat,
     QuantizedConvolution,
     QuantizedDepthwiseConvolution,
+    QuantizedEltwiseSum,
     QuantizedInnerProduct,
     QuantizedLayer,
     QuantizedNetwork,
     QuantizedPooling,
     QuantizedReLU,
+    QuantizedSigmoid,
     QuantizedSoftmax,
+    QuantizedTanH,
 )
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
-from qrig.reference.activation import relu, softmax
+from qrig.reference.activation import relu, sigmoid, softmax, tanh
+from qrig.reference.concat import concat
 from qrig.reference.convolution import convolution
 from qrig.reference.depthwise import depthwise_convolution
+from qrig.reference.eltwise import eltwise_sum
 from qrig.reference.inner_product import inner_product
 from qrig.reference.pooling import pooling
 from qrig.reference.preprocess import preprocess
+
+_Tensors = tuple[Int8Array, ...]
 
 
 @frozen(eq=False)
@@ -53,41 +61,62 @@ def run_reference(
     """Run `network` on uint8 pixels (h, w, c) in the network's channel order."""
     tensors = {network.input.name: preprocess(pixels, network.input)}
     for layer in network.layers:
-        tensors[layer.name] = compute_layer(layer, tensors[layer.inputs[0]], semantics)
+        read = tuple(tensors[name] for name in layer.inputs)
+        tensors[layer.name] = compute_layer(layer, read, semantics)
     return Trace(tuple(tensors.values()), network.logits_stage)
 
 
 @singledispatch
-def compute_layer(layer: QuantizedLayer, tensor: Int8Array, semantics: Semantics) -> Int8Array:
-    """Return the int8 output of one layer for an int8 input, both (h, w, c)."""
+def compute_layer(layer: QuantizedLayer, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    """Return the int8 output (h, w, c) of one layer for the int8 tensors it reads, in its order."""
     raise UnsupportedNetworkError(f"layer {layer.name!r}: the reference has no {layer.type}")
 
 
 @compute_layer.register
-def _(layer: QuantizedConvolution, tensor: Int8Array, semantics: Semantics) -> Int8Array:
-    return convolution(tensor, layer, semantics)
+def _(layer: QuantizedConvolution, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return convolution(tensors[0], layer, semantics)
 
 
 @compute_layer.register
-def _(layer: QuantizedDepthwiseConvolution, tensor: Int8Array, semantics: Semantics) -> Int8Array:
-    return depthwise_convolution(tensor, layer, semantics)
+def _(layer: QuantizedDepthwiseConvolution, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return depthwise_convolution(tensors[0], layer, semantics)
 
 
 @compute_layer.register
-def _(layer: QuantizedPooling, tensor: Int8Array, semantics: Semantics) -> Int8Array:
-    return pooling(tensor, layer, semantics)
+def _(layer: QuantizedPooling, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return pooling(tensors[0], layer, semantics)
 
 
 @compute_layer.register
-def _(layer: QuantizedInnerProduct, tensor: Int8Array, semantics: Semantics) -> Int8Array:
-    return inner_product(tensor, layer, semantics)
+def _(layer: QuantizedInnerProduct, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return inner_product(tensors[0], layer, semantics)
 
 
 @compute_layer.register
-def _(layer: QuantizedReLU, tensor: Int8Array, semantics: Semantics) -> Int8Array:
-    return relu(tensor)
+def _(layer: QuantizedReLU, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return relu(tensors[0])
 
 
 @compute_layer.register
-def _(layer: QuantizedSoftmax, tensor: Int8Array, semantics: Semantics) -> Int8Array:
-    return softmax(tensor, semantics)
+def _(layer: QuantizedSigmoid, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return sigmoid(tensors[0], layer.int_width)
+
+
+@compute_layer.register
+def _(layer: QuantizedTanH, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return tanh(tensors[0], layer.int_width)
+
+
+@compute_layer.register
+def _(layer: QuantizedSoftmax, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return softmax(tensors[0], semantics)
+
+
+@compute_layer.register
+def _(layer: QuantizedConcat, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return concat(tensors, layer, semantics)
+
+
+@compute_layer.register
+def _(layer: QuantizedEltwiseSum, tensors: _Tensors, semantics: Semantics) -> Int8Array:
+    return eltwise_sum(tensors, layer, semantics)

@@ -25,6 +25,7 @@ between them then fit an instruction cache of 4 KB; Cortex-M4 parts prefetch fro
 
 _MAX_OFFSETS = {"cortex-m4": 1020, "cortex-m7": 4000}  # LDRD, LDR
 _MAX_IMMEDIATE = 4095
+_MAX_BYTE = 255
 _WHOLE_POINT_MACS = 64
 _FRAME = "{r4-r11, lr}"
 
@@ -174,7 +175,7 @@ def _looped(kernel: RowKernel, shape: Shape, writer: Writer) -> list[str]:
     lines = [] if tail else writer.prologue(loop)
     lines += ["1:"]
     lines += writer.prologue(loop) if tail else []
-    lines += [f"\tmovs\tr2, #{trips}"] if trips > 1 else []
+    lines += [set_counter(trips)] if trips > 1 else []
     lines += [f"\tmov\t{register}, #0" for register in writer.registers.accumulators]
     lines += ["2:"]
     lines += writer.body(loop, {len(loop.macs) // 2: ["\tsubs\tr2, #1"]} if trips > 1 else {})
@@ -187,6 +188,11 @@ def _looped(kernel: RowKernel, shape: Shape, writer: Writer) -> list[str]:
         lines += writer.advance(rest, 4 * (kernel.height + 1))
     lines += ["\tldr\tr2, [sp]", _store_sums(writer.registers), "\tstr\tr2, [sp]"]
     return [*lines, f"\ttst\tr2, #{PRODUCTS_BYTES - 1}", "\tbne.w\t1b"]
+
+
+def set_counter(trips: int) -> str:
+    """Return what sets r2 to a number of up to 16 bits; flags are those of the loop's SUBS."""
+    return f"\tmovs\tr2, #{trips}" if trips <= _MAX_BYTE else f"\tmovw\tr2, #{trips}"
 
 
 def _store_sums(registers: Registers) -> str:

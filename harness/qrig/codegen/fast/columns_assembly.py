@@ -7,7 +7,7 @@ window words; r2 is the output, or counts where the kernel loops over a column.
 
 from __future__ import annotations
 
-from qrig.codegen.fast.assembly import Registers, Writer, writer_for
+from qrig.codegen.fast.assembly import Registers, Writer, set_counter, writer_for
 from qrig.codegen.fast.columns import PIXELS, ColumnConvolution
 from qrig.codegen.fast.windows import Group, Mac
 
@@ -60,7 +60,7 @@ def _sums(convolution: ColumnConvolution, writer: Writer, *, loops: bool) -> lis
         return [*writer.prologue(loop), *writer.body(loop, {}), *writer.advance(loop, 0)]
     trips = convolution.words // count
     lines = [f"\tmov\tr{to}, r{source}" for to, source in ((6, 8), (7, 8), (9, 11), (10, 11))]
-    lines += [*writer.prologue(loop), f"\tmovs\tr2, #{trips}", "2:"]
+    lines += [*writer.prologue(loop), set_counter(trips), "2:"]
     lines += writer.body(loop, {len(loop.macs) // 2: ["\tsubs\tr2, #1"]})
     return [*lines, *writer.advance(loop), "\tbne.w\t2b"]
 

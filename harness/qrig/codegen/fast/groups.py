@@ -1,17 +1,20 @@
 """Which layers are computed together, channel by channel.
 
 A convolution by row kernels makes one plane after the other; a ReLU and poolings behind it work on
-that plane while it is there. The group's result is a map of planes if the next group reads planes,
-else an HWC tensor.
+that plane while it is there. The group's result is a map of planes if nobody but another group
+reads it, else an HWC tensor. A tensor that has another reader is always an HWC tensor in memory.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from attrs import evolve, field, frozen
 
 from qrig.codegen.choices import COLUMNS, SLIDING, Choice, Choices
 from qrig.codegen.fast.columns import ColumnConvolution, column_problem
 from qrig.codegen.fast.sliding import SlidingConvolution, make_sliding
+from qrig.codegen.tensors import positive_tensors, readers_of
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.quantized import (
     QuantizedConvolution,
@@ -65,11 +68,6 @@ class Group:
             return self.tail
         return tuple(layer for layer in self.tail if not isinstance(layer, QuantizedReLU))
 
-    @property
-    def positive_output(self) -> bool:
-        """Whether no output is below zero."""
-        return any(isinstance(layer, QuantizedReLU) for layer in self.tail)
-
 
 @frozen(eq=False)
 class ColumnGroup:
@@ -101,6 +99,8 @@ class Single:
 
 Part = Group | ColumnGroup | Single
 
+_Readers = Mapping[str, tuple[QuantizedLayer, ...]]
+
 
 def find_parts(
     network: QuantizedNetwork, choices: Choices, *, truncate: bool = False
@@ -109,41 +109,54 @@ def find_parts(
 
     Raises UnsupportedNetworkError for a choice that is not exact or not possible.
     """
-    layers = network.layers
+    layers, readers = network.layers, readers_of(network)
+    positive = positive_tensors(network)
     parts: list[Part] = []
-    positive, index = False, 0
+    index = 0
     while index < len(layers):
         layer = layers[index]
         choice = choices.get(layer.name, Choice())
         if isinstance(layer, QuantizedConvolution) and choice.kernel == SLIDING:
-            group = _group(layers, index, choice, positive=positive, truncate=truncate)
-            if parts and isinstance(parts[-1], Group):
-                group = _joined(parts, group)
-            parts.append(group)
+            tail = _tail(layers, index, readers)
+            group = _group(
+                layer, tail, index, choice, positive=layer.inputs[0] in positive, truncate=truncate
+            )
+            parts.append(_joined(parts, group, readers))
             index += len(group.layers)
-            positive = group.positive_output
         elif isinstance(layer, QuantizedConvolution) and choice.kernel == COLUMNS:
-            columns = _column_group(layers, index, choice, truncate=truncate)
+            tail = _tail(layers, index, readers)
+            columns = _column_group(layer, tail, index, choice, truncate=truncate)
             parts.append(columns)
             index += len(columns.layers)
-            positive = columns.convolution.relu
         else:
             parts.append(Single(layer, index + 1))
-            positive = _stays_positive(layer, positive)
             index += 1
     return tuple(parts)
 
 
+def _tail(
+    layers: tuple[QuantizedLayer, ...], index: int, readers: _Readers
+) -> tuple[QuantizedLayer, ...]:
+    """Return the layers behind convolution `index` that work on planes nobody else reads."""
+    tail: list[QuantizedLayer] = []
+    before = layers[index]
+    for follower in layers[index + 1 :]:
+        if readers[before.name] != (follower,) or not _works_on_planes(follower):
+            break
+        tail.append(follower)
+        before = follower
+    return tuple(tail)
+
+
 def _group(
-    layers: tuple[QuantizedLayer, ...],
+    layer: QuantizedConvolution,
+    tail: tuple[QuantizedLayer, ...],
     index: int,
     choice: Choice,
     *,
     positive: bool,
     truncate: bool,
 ) -> Group:
-    layer = layers[index]
-    assert isinstance(layer, QuantizedConvolution)  # noqa: S101  # the caller has looked
     made = make_sliding(
         layer, choice.outputs, positive=positive, passes=choice.passes, truncate=truncate
     )
@@ -152,45 +165,38 @@ def _group(
             f"layer {layer.name!r}: expected a convolution that {choice} computes exactly, found "
             f"that {made}; choose another kernel (qrig tune finds those that fit)"
         )
-    tail: list[QuantizedLayer] = []
-    for follower in layers[index + 1 :]:
-        if not _works_on_planes(follower):
-            break
-        tail.append(follower)
-    return Group(made, choice, tuple(tail), index + 1, positive, in_planes=False, out_planes=False)
+    return Group(made, choice, tail, index + 1, positive, in_planes=False, out_planes=False)
 
 
 def _column_group(
-    layers: tuple[QuantizedLayer, ...], index: int, choice: Choice, *, truncate: bool
+    layer: QuantizedConvolution,
+    tail: tuple[QuantizedLayer, ...],
+    index: int,
+    choice: Choice,
+    *,
+    truncate: bool,
 ) -> ColumnGroup:
-    layer = layers[index]
-    assert isinstance(layer, QuantizedConvolution)  # noqa: S101  # the caller has looked
     problem = column_problem(layer)
     if problem is not None:
         raise UnsupportedNetworkError(
             f"layer {layer.name!r}: expected a convolution that columns compute, found that "
             f"{problem}; choose another kernel (qrig tune finds those that fit)"
         )
-    following = layers[index + 1] if index + 1 < len(layers) else None
-    tail = (following,) if isinstance(following, QuantizedReLU) else ()
+    tail = tail[:1] if tail and isinstance(tail[0], QuantizedReLU) else ()
     return ColumnGroup(ColumnConvolution(layer, bool(tail), truncate), choice, tail, index + 1)
 
 
-def _joined(parts: list[Part], group: Group) -> Group:
-    """Let the last group hand planes to `group`."""
-    last = parts[-1]
-    assert isinstance(last, Group)  # noqa: S101  # the caller has looked
-    parts[-1] = evolve(last, out_planes=True)
-    return evolve(group, in_planes=True)
+def _joined(parts: list[Part], group: Group, readers: _Readers) -> Group:
+    """Let the group that makes the input of `group` hand planes to it, if nobody else reads it."""
+    (source,) = group.convolution.layer.inputs
+    for number, part in enumerate(parts):
+        if isinstance(part, Group) and part.layers[-1].name == source and len(readers[source]) == 1:
+            parts[number] = evolve(part, out_planes=True)
+            return evolve(group, in_planes=True)
+    return group
 
 
 def _works_on_planes(layer: QuantizedLayer) -> bool:
     if isinstance(layer, QuantizedReLU):
         return True
     return isinstance(layer, QuantizedPooling) and layer.pad.x == 0 and layer.pad.y == 0
-
-
-def _stays_positive(layer: QuantizedLayer, positive: bool) -> bool:
-    if isinstance(layer, QuantizedReLU):
-        return True
-    return positive and isinstance(layer, QuantizedPooling)

@@ -232,6 +232,8 @@ def make_sliding(
     ):
         return f"a kernel {layer.kernel.y} high on a map {layer.in_shape.h} high is too tall"
     points = output_count + layer.kernel.x - 1
+    if output_count < 1:
+        return f"a filter with {output_count} outputs is none"
     if points > MAX_POINTS or (points > 1 and points % 2):
         return f"a filter with {points} points is not offered"
     reason: str | None = None
