@@ -190,7 +190,7 @@ def choose(
     for layer in network.layers:
         if not isinstance(layer, QuantizedConvolution):
             continue
-        positive = is_positive(network, found, layer)
+        positive = is_positive(network, layer)
         options = list(candidates(layer, positive=positive, truncate=semantics.truncate))
         choice = take(options)
         if choice.kernel == SLIDING:

@@ -8,7 +8,7 @@ import pytest
 
 from hand_made import hand_made_network, separable_network
 from qrig.codegen.plan import scratch_bytes, weight_bytes
-from qrig.codegen.steps import Step, make_step
+from qrig.codegen.steps import Operands, Step, make_step
 from qrig.fixedpoint.quantized import (
     QuantizedConvolution,
     QuantizedDepthwiseConvolution,
@@ -40,7 +40,7 @@ KERNELS = {
 
 
 def step(layer: QuantizedLayer) -> Step:
-    return make_step(layer, layer.name, "buffer_0", "buffer_1", 0)
+    return make_step(layer, layer.name, Operands(("buffer_0",), (0,), "buffer_1"))
 
 
 def convolution(

@@ -105,7 +105,7 @@ def test_depthwise_accumulators_wrap_at_32_bits(truncate: bool) -> None:
     semantics = Semantics(truncate=truncate)
     for value in (-128, 0, 127):
         tensor = np.full(shape, value, np.int8)
-        found = compute_layer(layer, tensor, semantics).ravel().tolist()
+        found = compute_layer(layer, (tensor,), semantics).ravel().tolist()
         assert found == _by_oracle(layer, tensor.ravel().tolist(), semantics)
 
 
@@ -128,7 +128,7 @@ def test_dsp_pooling_rereads_what_it_wrote(method: str, kernel: int, stride: int
         Pair(kernel, kernel), Pair(stride, stride), Pair(pad, pad),
     )  # fmt: skip
     tensor = np.random.default_rng(kernel).integers(-128, 128, (size, size, 3), dtype=np.int8)
-    result = compute_layer(layer, tensor, Semantics())
+    result = compute_layer(layer, (tensor,), Semantics())
     assert result.ravel().tolist() == _by_oracle(layer, tensor.ravel().tolist(), Semantics())
 
 
@@ -193,5 +193,5 @@ def test_input_is_not_changed() -> None:
     tensor: Int8Array = np.arange(network.input.shape.size, dtype=np.int64).astype(np.int8)
     tensor = tensor.reshape(network.input.shape)
     before = tensor.copy()
-    compute_layer(network.layers[0], tensor, Semantics())
+    compute_layer(network.layers[0], (tensor,), Semantics())
     assert np.array_equal(tensor, before)

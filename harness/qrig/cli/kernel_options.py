@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qrig.build import Kernels
+    from qrig.fixedpoint.semantics import Semantics
     from qrig.runs.targets import Target
 
 
@@ -18,21 +19,7 @@ def add_kernels(parser: argparse.ArgumentParser, *, original: bool) -> None:
         choices=("dsp", "portable"),
         help="implementation: DSP instructions (the default on Cortex-M) or plain C",
     )
-    parser.add_argument(
-        "--pooling",
-        choices=("dsp", "c"),
-        default="dsp",
-        help="average as Cortex-M4/M7 did (the default) or as Cortex-M0/M3",
-    )
-    parser.add_argument(
-        "--softmax-form",
-        choices=("5.9", "5.4"),
-        default="5.9",
-        help="softmax of CMSIS 5.7 to 5.9 (the default) or of 5.4 to 5.6",
-    )
-    parser.add_argument(
-        "--truncate", action="store_true", help="do not round before the output shift"
-    )
+    add_semantics(parser)
     parser.add_argument(
         "--plan",
         choices=("fast", "small", "library"),
@@ -55,6 +42,32 @@ def add_kernels(parser: argparse.ArgumentParser, *, original: bool) -> None:
         )
 
 
+def add_semantics(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what the kernels compute."""
+    parser.add_argument(
+        "--pooling",
+        choices=("dsp", "c"),
+        default="dsp",
+        help="average as Cortex-M4/M7 did (the default) or as Cortex-M0/M3",
+    )
+    parser.add_argument(
+        "--softmax-form",
+        choices=("5.9", "5.4"),
+        default="5.9",
+        help="softmax of CMSIS 5.7 to 5.9 (the default) or of 5.4 to 5.6",
+    )
+    parser.add_argument(
+        "--truncate", action="store_true", help="do not round before the output shift"
+    )
+
+
+def chosen_semantics(options: argparse.Namespace) -> Semantics:
+    """Return what the kernels compute."""
+    from qrig.fixedpoint.semantics import Semantics
+
+    return Semantics(options.pooling, options.softmax_form, options.truncate)
+
+
 def choose_kernels(targets: tuple[Target, ...], options: argparse.Namespace) -> tuple[Target, ...]:
     """Return the targets with the kernels the options choose; raises UsageError."""
     from qrig.runs.targets import with_kernels
@@ -65,8 +78,7 @@ def choose_kernels(targets: tuple[Target, ...], options: argparse.Namespace) -> 
 def _kernels(options: argparse.Namespace) -> Kernels:
     from qrig.build import Kernels
     from qrig.codegen.tuning import read_tuning
-    from qrig.fixedpoint.semantics import Semantics
 
-    semantics = Semantics(options.pooling, options.softmax_form, options.truncate)
+    semantics = chosen_semantics(options)
     tunings = tuple(read_tuning(path) for path in options.tuning or ())
     return Kernels(semantics, options.kernels, plan=options.plan, tunings=tunings)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qrig import __version__
+from qrig.cli.augment import add_augment
 from qrig.cli.kernel_options import add_kernels, choose_kernels
 from qrig.cli.options import (
     add_network,
@@ -24,6 +25,8 @@ from qrig.cli.options import (
     write_json,
 )
 from qrig.cli.profile import add_profile
+from qrig.cli.quantize import add_quantize
+from qrig.cli.train import add_train
 from qrig.cli.tune import add_tune
 from qrig.errors import QrigError, UsageError
 
@@ -96,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add_profile(commands)
     add_tune(commands)
+    add_quantize(commands)
+    add_augment(commands)
+    add_train(commands)
 
     report = commands.add_parser("report", help="print a run's tables and write its page again")
     report.add_argument("run", nargs="?", metavar="RUN", help="run id or folder; the latest")

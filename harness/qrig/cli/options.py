@@ -27,15 +27,35 @@ def add_network(parser: argparse.ArgumentParser, *, repeat: bool) -> None:
         metavar="N",
         help="bundled name or folder with a network.toml",
     )
-    parser.add_argument("--model", type=Path, metavar="P", help="Caffe prototxt")
+    parser.add_argument("--model", type=Path, metavar="P", help="Caffe prototxt, or .onnx file")
     parser.add_argument("--weights", type=Path, metavar="W", help=".caffemodel or .caffemodel.h5")
     parser.add_argument("--formats", type=Path, metavar="F", help="formats.json or ARM's .pkl")
     parser.add_argument(
         "--mean", metavar="M", help="mean.binaryproto, .npy, or values like 125,123"
     )
+    add_scale(parser)
     parser.add_argument(
-        "--input-shape", type=_shape, metavar="HxWxC", help="of the network's input"
+        "--input-shape", type=read_shape, metavar="HxWxC", help="of the network's input"
     )
+
+
+def add_scale(parser: argparse.ArgumentParser) -> None:
+    """Add the option for what multiplies the pixels."""
+    parser.add_argument(
+        "--scale",
+        type=_scale,
+        metavar="S",
+        help="what multiplies the pixels, less their mean: 1/255, or one for each channel",
+    )
+
+
+def _scale(text: str) -> tuple[float, ...]:
+    from qrig.networks.normalise import read_scale
+
+    try:
+        return read_scale(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str) -> int:
@@ -46,7 +66,8 @@ def positive(text: str) -> int:
     return value
 
 
-def _shape(text: str) -> Shape:
+def read_shape(text: str) -> Shape:
+    """Read a shape like 32x32x3."""
     from qrig.networks.graph import Shape
 
     parts = text.lower().split("x")
@@ -57,25 +78,24 @@ def _shape(text: str) -> Shape:
 
 def load_networks(options: argparse.Namespace) -> list[LoadedNetwork]:
     """Load the networks the options name."""
-    from qrig.networks.description import NetworkDescription
+    from qrig.networks.description import NetworkDescription, holds_weights
     from qrig.runs.networks import load_description, load_network
 
+    said = {"mean": options.mean, "scale": options.scale, "input_shape": options.input_shape}
     files = (options.model, options.weights, options.formats)
     names = options.network or []
     names = [names] if isinstance(names, str) else names
     if any(files):
-        if names or not all(files):
+        weighted = bool(options.weights) or holds_weights(options.model)
+        if names or not (options.model and options.formats and weighted):
             raise UsageError(
-                "expected --network N, or --model, --weights and --formats together, found "
-                + ("both" if names else "only some of them")
+                "expected --network N, or --model, --weights (for a Caffe prototxt) and --formats "
+                "together, found " + ("both" if names else "only some of them")
             )
         description = NetworkDescription(options.model.stem, *files)
-        loaded = [load_description(description, mean=options.mean, input_shape=options.input_shape)]
+        loaded = [load_description(description, **said)]
     else:
-        loaded = [
-            load_network(name, mean=options.mean, input_shape=options.input_shape)
-            for name in names or [_DEFAULT_NETWORK]
-        ]
+        loaded = [load_network(name, **said) for name in names or [_DEFAULT_NETWORK]]
     for network in loaded:
         for notice in network.notices:
             print(f"qrig: note: {notice}", file=sys.stderr)

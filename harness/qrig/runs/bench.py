@@ -22,7 +22,7 @@ from qrig.runs.ending import run_to_end
 from qrig.runs.modelled import model_stamp, model_texts, modelled_boards, with_models
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import make_stamp
-from qrig.runs.targets import Target
+from qrig.runs.targets import Target, check_tunings
 
 DEFAULT_SAMPLES = 50
 """How many samples of a network are streamed unless the user says otherwise."""
@@ -62,8 +62,10 @@ class BenchResult:
 def prepare(networks: list[LoadedNetwork], targets: tuple[Target, ...]) -> tuple[Cell, ...]:
     """Check the targets and build every network for every target.
 
-    Raises TargetUnavailableError, NetworkTooLargeError, UnsupportedNetworkError, BuildError.
+    Raises TargetUnavailableError, NetworkTooLargeError, UnsupportedNetworkError, BuildError, and
+    UsageError for a tuning of something else.
     """
+    check_tunings(targets, (loaded.quantized for loaded in networks))
     for target in targets:
         target.check_available()
     return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -14,9 +15,12 @@ from qrig.errors import UsageError
 from qrig.fixedpoint import Formats, QuantizedNetwork, read_formats
 from qrig.fixedpoint.convert import quantize_network
 from qrig.fixedpoint.quantized import QuantizedSoftmax
-from qrig.networks.caffe import build_network, read_mean, read_prototxt, read_weights
+from qrig.networks.caffe import read_mean
 from qrig.networks.description import NetworkDescription, read_description
 from qrig.networks.graph import Input, Network, Shape
+from qrig.networks.lower import lower
+from qrig.networks.normalise import with_scale
+from qrig.networks.read import read_network
 from qrig.resources import models_root
 
 _SOFTMAX_FRACTION_BITS = 7
@@ -42,21 +46,32 @@ def bundled_networks() -> tuple[str, ...]:
 
 
 def load_network(
-    name: str, *, mean: str | None = None, input_shape: Shape | None = None
+    name: str,
+    *,
+    mean: str | None = None,
+    scale: Sequence[float] | None = None,
+    input_shape: Shape | None = None,
 ) -> LoadedNetwork:
     """Load a bundled network or a folder with a network.toml.
 
-    `mean` and `input_shape` override what the folder says. Raises InputError.
+    `mean`, `scale` and `input_shape` override what the folder says. Raises InputError.
     """
-    folder = models_root() / name
-    if name not in bundled_networks():
-        folder = Path(name)
-        if not _is_folder(folder):
-            raise UsageError(
-                f"expected a network ({', '.join(bundled_networks())}, or a folder with a "
-                f"network.toml), found {name!r}; or give --model, --weights and --formats"
-            )
-    return load_description(read_description(folder), mean=mean, input_shape=input_shape)
+    return load_description(
+        read_description(network_folder(name)), mean=mean, scale=scale, input_shape=input_shape
+    )
+
+
+def network_folder(name: str) -> Path:
+    """Return the folder of a bundled network or the folder called `name`; raises UsageError."""
+    if name in bundled_networks():
+        return models_root() / name
+    folder = Path(name)
+    if not _is_folder(folder):
+        raise UsageError(
+            f"expected a network ({', '.join(bundled_networks())}, or a folder with a "
+            f"network.toml), found {name!r}; or give --model, --weights and --formats"
+        )
+    return folder
 
 
 def _is_folder(path: Path) -> bool:
@@ -70,20 +85,25 @@ def load_description(
     description: NetworkDescription,
     *,
     mean: str | None = None,
+    scale: Sequence[float] | None = None,
     input_shape: Shape | None = None,
 ) -> LoadedNetwork:
-    """Load the files a description names; raises InputError."""
+    """Load the files a description names; raises InputError.
+
+    `scale` is one factor for the input or one for each channel, in the order of the network's.
+    """
     formats = read_formats(description.formats)
     described = Shape(*description.input_shape) if description.input_shape else None
-    network = build_network(
-        read_prototxt(description.model),
-        read_weights(description.weights),
+    network = read_network(
+        description.model,
         description.weights,
         input_shape=input_shape or described or formats.input_shape,
     )
     network = _with_input(
         network, formats, description.mean if mean is None else mean, description.channel_order
     )
+    scale = description.scale if scale is None else scale
+    network = lower(network if scale is None else with_scale(network, scale))
     quantized = attrs.evolve(quantize_network(network, formats), name=description.name)
     samples: tuple[Sample, ...] = ()
     if description.samples is not None:

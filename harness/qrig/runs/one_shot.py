@@ -10,7 +10,7 @@ from qrig.reference import run_reference
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import make_stamp
-from qrig.runs.targets import Target
+from qrig.runs.targets import Target, check_tunings
 
 SCHEMA = "qrig-run/1"
 """The `schema` of the document."""
@@ -23,6 +23,7 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
     softmax; a counter that is not available is null. A layer that is computed together with
     another names it in `computed_with`, and has no counts of its own. Raises QrigError.
     """
+    check_tunings((target,), (loaded.quantized,))
     target.check_available()
     deployment = build_deployment(loaded.quantized, target.board, target.kernels)
     with Deployed(target, deployment) as deployed:

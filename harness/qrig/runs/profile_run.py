@@ -24,7 +24,7 @@ from qrig.runs.modelled import model_stamp, modelled_boards
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.profile import ProfiledCell, profile_cell
 from qrig.runs.stamp import make_stamp
-from qrig.runs.targets import Target
+from qrig.runs.targets import Target, check_tunings
 
 Progress = Callable[[str], None]
 """Called with the name of each cell before it is profiled."""
@@ -67,6 +67,7 @@ def profile_run(
     `sample` replaces the networks' own first sample; `on` names the boards to model; `counts` is a
     mode of profiles. If a cell fails, those before it are kept and the error is raised.
     """
+    check_tunings(targets, (loaded.quantized for loaded in networks))
     for loaded in networks:
         if sample is None and not loaded.samples:
             raise UsageError(

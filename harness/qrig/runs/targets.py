@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import attrs
@@ -11,6 +12,7 @@ from qrig.backends import Backend, find_backend
 from qrig.boards import Board, find_board
 from qrig.build import OURS, Kernels, find_cmsis_nn
 from qrig.errors import TargetUnavailableError, UsageError
+from qrig.fixedpoint.quantized import QuantizedNetwork
 
 DEFAULT_TARGETS = ("mps2-an386@qemu", "mps2-an500@qemu")
 """The emulated Cortex-M4 and Cortex-M7 that need nothing but QEMU."""
@@ -92,3 +94,16 @@ def with_kernels(
     return tuple(
         chosen for target in ours for chosen in (target, attrs.evolve(target, kernels=theirs))
     )
+
+
+def check_tunings(targets: Sequence[Target], networks: Iterable[QuantizedNetwork]) -> None:
+    """Raise UsageError for a tuning that no network on any of `targets` would use."""
+    names = {network.name for network in networks}
+    cores = {target.board.core for target in targets}
+    for tuning in (tuning for target in targets for tuning in target.kernels.tunings):
+        if tuning.network not in names or tuning.core not in cores:
+            raise UsageError(
+                f"expected tunings of {', '.join(sorted(names))} for {', '.join(sorted(cores))}, "
+                f"found one of {tuning.network!r} for {tuning.core!r}; leave it out, or run that "
+                "network on such a target"
+            )
