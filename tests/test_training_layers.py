@@ -1,54 +1,21 @@
-"""Every layer type in training: values, gradients and refusals, against formulas written here."""
+"""Every layer type in training: values and gradients, against formulas written here."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from google.protobuf import text_format
 
-from qrig.errors import FileFormatError, InputError, UnsupportedNetworkError
-from qrig.networks.caffe.prototxt import definition_of
-from qrig.networks.caffe.rules import TEST, TRAIN, layers_of_phase
-from qrig.networks.caffe.schema import message
+from qrig.errors import FileFormatError
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import torch
 
 from qrig.training.context import Moment
-from qrig.training.net import Net, build_net
 from qrig.training.parameters import Parameters
-
-HERE = Path("net.prototxt")
-
-
-def build(
-    text: str, shape: tuple[int, ...], *, testing: bool = False, parameters: Any = None
-) -> Net:
-    """Build the layers of `text`, which read blobs `data` of `shape` and `label`."""
-    net = text_format.Parse(text, message("NetParameter")())
-    definition = definition_of(HERE, net)
-    phase = TEST if testing else TRAIN
-    batch = {"data": torch.zeros(1, *shape[1:]), "label": torch.zeros(1, dtype=torch.int64)}
-    layers = layers_of_phase(definition, phase)
-    return build_net(definition, layers, phase, batch, parameters or Parameters(1))
-
-
-def run(text: str, data: Any, label: Any = None, **options: Any) -> dict[str, Any]:
-    """Return the outputs of one layer for `data`, as float64 numpy."""
-    net = build(text, np.shape(data), **options)
-    batch = {"data": torch.tensor(data, dtype=torch.float32)}
-    batch["label"] = torch.tensor([0] * len(data) if label is None else label)
-    outputs = net.forward(batch, Moment(1, 0)).outputs
-    return {name: value.detach().numpy().astype(np.float64) for name, value in outputs.items()}
-
-
-def layer(kind: str, rest: str = "", bottoms: tuple[str, ...] = ("data",)) -> str:
-    inputs = " ".join(f'bottom: "{name}"' for name in bottoms)
-    return f'layer {{ name: "l" type: "{kind}" {inputs} top: "out" {rest} }}'
+from training_layers import LABELS, SCORES, SHARED, build, judge, layer, run, two
 
 
 def images(*shape: int, seed: int = 1) -> Any:
@@ -210,12 +177,6 @@ def test_scale_has_a_factor_and_a_bias_for_every_channel() -> None:
     assert np.allclose(run(text, x, parameters=parameters)["out"], wanted, atol=1e-5)
 
 
-def two(rest: str) -> str:
-    """Return a layer that reads the data and its leaky ReLU."""
-    first = layer("ReLU", "relu_param { negative_slope: 2 }").replace('"l"', '"r"')
-    return first.replace('"out"', '"r"') + rest
-
-
 def test_concat_and_eltwise() -> None:
     x = images(2, 3, 4, 4)
     y = np.where(x > 0, x, 2 * x)
@@ -253,14 +214,6 @@ def test_dropout_drops_in_training_alone_and_the_same_for_a_moment() -> None:
     batch = {"data": torch.ones(50, 40), "label": torch.zeros(50)}
     assert not np.array_equal(net.forward(batch, Moment(1, 1)).outputs["out"].numpy(), found)
     assert not np.array_equal(net.forward(batch, Moment(2, 0)).outputs["out"].numpy(), found)
-
-
-def judge(kind: str, rest: str = "") -> str:
-    return layer(kind, rest, ("data", "label"))
-
-
-SCORES = [[1.0, 2.0, 0.5], [3.0, 1.0, 3.0], [0.0, 0.0, 0.0], [0.1, 0.2, 0.9]]
-LABELS = [1, 0, 2, 1]
 
 
 def test_a_tie_counts_as_wrong() -> None:
@@ -330,14 +283,6 @@ def test_labels_that_are_computed_are_checked_when_they_are_used() -> None:
         run(text, SCORES, [0, 3, 1, 1])
 
 
-SHARED = """
-layer { name: "a" type: "InnerProduct" bottom: "data" top: "a" param { name: "w" }
-  inner_product_param { num_output: 4 bias_term: false weight_filler { type: "xavier" } } }
-layer { name: "b" type: "InnerProduct" bottom: "a" top: "b" param { name: "w" %s }
-  inner_product_param { num_output: %d bias_term: false } }
-"""
-
-
 def test_layers_share_blobs_by_name() -> None:
     parameters = Parameters(1)
     x = images(3, 4)
@@ -372,93 +317,3 @@ def test_fillers(filler: str) -> None:
     weights, bias = parameters.weights()["l"]
     assert FILLERS[filler](weights)
     assert not bias.any()
-
-
-REFUSED = {
-    "unknown type": (layer("Slice"), "layer 'l' is of type 'Slice'"),
-    "stochastic": (layer("Pooling", "pooling_param { pool: STOCHASTIC }"), "stochastic"),
-    "no kernel": (layer("Convolution", "convolution_param { num_output: 2 }"), "kernel_size"),
-    "both kernels": (
-        layer("Convolution", "convolution_param { num_output: 2 kernel_size: 3 kernel_h: 3 }"),
-        "found both",
-    ),
-    "one side": (
-        layer("Convolution", "convolution_param { num_output: 2 kernel_h: 3 }"),
-        "found neither",
-    ),
-    "kernel too large": (
-        layer("Convolution", "convolution_param { num_output: 2 kernel_size: 30 }"),
-        "a kernel within the padded input of 6x6",
-    ),
-    "stride 0": (
-        layer("Convolution", "convolution_param { num_output: 2 kernel_size: 3 stride: 0 }"),
-        "strides and dilations of at least 1",
-    ),
-    "no outputs": (layer("InnerProduct"), "num_output of 1"),
-    "huge": (
-        layer("InnerProduct", "inner_product_param { num_output: 4000000000 }"),
-        "num_output of 1",
-    ),
-    "huge output": (
-        layer("Convolution", "convolution_param { num_output: 60000 kernel_size: 1 pad: 60000 }"),
-        "at most 67108864 elements",
-    ),
-    "group": (
-        layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 group: 2 }"),
-        "a group that divides 3 input and 4 output",
-    ),
-    "padding": (
-        layer("Pooling", "pooling_param { kernel_size: 2 pad: 2 }"),
-        "a padding smaller than the kernel",
-    ),
-    "outside": (
-        layer("Pooling", "pooling_param { kernel_size: 1 stride: 9 }"),
-        "lies outside the image",
-    ),
-    "filler": (
-        layer("InnerProduct", 'inner_product_param { num_output: 2 weight_filler { type: "x" } }'),
-        "a filler of type constant, gaussian, msra, uniform, xavier, found 'x'",
-    ),
-    "filler range": (
-        layer("InnerProduct", "inner_product_param { num_output: 2 weight_filler { min: 2 } }"),
-        "min below max",
-    ),
-    "params": (
-        layer(
-            "InnerProduct", "param { } param { } param { } inner_product_param { num_output: 2 }"
-        ),
-        "at most 2 param blocks",
-    ),
-    "rate": (
-        layer("InnerProduct", "param { lr_mult: nan } inner_product_param { num_output: 2 }"),
-        "a finite lr_mult",
-    ),
-    "dropout": (layer("Dropout", "dropout_param { dropout_ratio: 1 }"), "below 1"),
-    "lrn": (layer("LRN", "lrn_param { local_size: 4 }"), "an odd local_size"),
-    "batch norm": (layer("BatchNorm", "param { lr_mult: 1 }"), "lr_mult 0"),
-    "top_k": (judge("Accuracy", "accuracy_param { top_k: 9 }"), "a top_k of 1 to 3"),
-    "missing": (layer("ReLU", bottoms=("nowhere",)), "a bottom that an earlier layer makes"),
-    "taken": (layer("ReLU").replace('"out"', '"label"'), "a top of its own"),
-    "axis": (layer("Softmax", "softmax_param { axis: 7 }"), "an axis of an input of 4 axes"),
-    "loss weight": (judge("SoftmaxWithLoss", "loss_weight: nan"), "finite loss weights"),
-    "coefficients": (
-        two(layer("Eltwise", "eltwise_param { coeff: 1 }", ("data", "r"))),
-        "2 coeff for a SUM of 2",
-    ),
-    "two bottoms": (layer("ReLU", bottoms=("data", "label")), "one bottom"),
-    "no top": (layer("ReLU").replace('top: "out"', ""), "1 to 1 tops"),
-    "twice": (layer("ReLU") + layer("ReLU").replace('"out"', '"b"'), "a name of its own"),
-    "shared shape": (SHARED % ("", 3), "expected a blob of shape (3, 4)"),
-    "shared rate": (SHARED % ("lr_mult: 7", 4), "expected lr_mult 1"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_says_so_with_its_place(case: str) -> None:
-    text, expected = REFUSED[case]
-    vectors = {"top_k": (4, 3), "loss weight": (4, 3), "shared rate": (2, 4)}
-    with pytest.raises(InputError) as caught:
-        build(text, vectors.get(case, (2, 3, 6, 6)))
-    assert isinstance(caught.value, FileFormatError | UnsupportedNetworkError)
-    assert expected in str(caught.value)
-    assert str(caught.value).startswith("net.prototxt: layer '")
