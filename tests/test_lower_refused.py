@@ -33,6 +33,7 @@ from qrig.networks.graph import (
     Pair,
     Pooling,
     ReLU,
+    Scale,
     Shape,
     Softmax,
     TanH,
@@ -153,3 +154,15 @@ def test_what_the_kernels_cannot_compute_is_named(layer: Layer, words: str) -> N
     with pytest.raises(UnsupportedNetworkError, match=f"^{PLACE}: layer 'y': {words}") as caught:
         lower(made(layer))
     assert str(caught.value).endswith("which qrig cannot deploy")
+
+
+def test_very_long_ways_are_refused() -> None:
+    """A file may have thousands of layers, or more paths than anyone can walk."""
+    chain: list[Layer] = [plain(ReLU, "r0", "x")]
+    chain += [plain(ReLU, f"r{i}", f"r{i - 1}") for i in range(1, 400)]
+    layers = (conv("c", "x"), *(attrs.evolve(chain[0], inputs=("c",)), *chain[1:]))
+    doubled = scale("n", "r399", chain[-1].out_shape, 2.0)
+    assert isinstance(doubled, Scale)
+    far = (*layers, attrs.evolve(doubled, bias=np.zeros_like(doubled.bias)))
+    with pytest.raises(UnsupportedNetworkError, match="found too many layers in front of it"):
+        lower(Network("far", Input("x", IMAGE), far))

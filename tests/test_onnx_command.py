@@ -1,6 +1,7 @@
 """ONNX files where users name networks: options, network.toml, and the way to fixed point."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from qrig.networks.graph import Input, Network, ReLU, Scale, Shape
 from qrig.networks.lower import lower
 from qrig.networks.normalise import read_scale, with_scale
 from qrig.networks.onnx import read_onnx
+from qrig.networks.onnx.constants import OPERATIONS
+from qrig.networks.onnx.convert import CONVERTERS
 from qrig.networks.onnx.names import Names
 from qrig.networks.read import read_network
 from qrig.reference import run_reference
@@ -25,6 +28,7 @@ from qrig.runs.float_networks import InputFacts, float_network
 from qrig.runs.networks import load_description, load_network
 
 SCALE = "1/255"
+WORD = re.compile(r"\w+").findall
 
 
 def small(folder: Path) -> Path:
@@ -187,6 +191,13 @@ def test_a_scale_for_each_channel_is_a_layer_behind_the_input() -> None:
     assert with_scale(network, [2.0, 2.0]).layers == network.layers
     alone = attrs.evolve(network, layers=layers)
     assert with_scale(alone, [3.0]).input.scale == 3.0
+
+
+def test_the_docs_name_every_operator() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "onnx.md").read_text(encoding="utf-8")
+    table = {word for line in text.splitlines() if line.startswith("| ") for word in WORD(line)}
+    assert set(CONVERTERS) <= table
+    assert not table & set(OPERATIONS) - set(CONVERTERS) - {"Gather", "Slice", "Shape"}
 
 
 NAMES: list[tuple[str, str, str]] = [

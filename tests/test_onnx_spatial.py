@@ -115,6 +115,9 @@ POOLINGS: dict[str, dict[str, Any]] = {
     "pads behind": {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [0, 0, 1, 1]},
     "pads in front": {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 2, 0, 0]},
     "rounded up": {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1},
+    "rounded up from less than one": {
+        "kernel_shape": [9, 8], "strides": [2, 2], "ceil_mode": 1
+    },
     "rounded up, padded": {
         "kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1], "ceil_mode": 1
     },

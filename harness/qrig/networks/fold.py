@@ -63,6 +63,13 @@ class Affine:
         return Affine(self.factors[own], self.offsets[own])
 
 
+MAX_PASSED = 150
+"""How many layers an affine layer may pass on one path: untrusted files have limits."""
+
+MAX_PATHS = 4096
+"""How many layers may be looked at on all paths together."""
+
+
 class _CannotFoldError(Exception):
     """Why an affine layer cannot be folded in one direction, as words of a sentence."""
 
@@ -94,10 +101,12 @@ class _Folding:
     layers: dict[str, Layer]
     affines: dict[str, Affine] = field(factory=dict)
     weights: Weights = field(factory=Weights)
+    seen: int = 0
 
     def fold(self, name: str) -> None:
         """Fold the affine layer `name` into what is in front of it, or else behind it."""
         layer, affine = self.layers[name], self.affines[name]
+        self.seen = 0
         try:
             for weighted, part in self._in_front(layer.inputs[0], affine):
                 self.weights.of(weighted).scale_outputs(part.factors, part.offsets)
@@ -125,8 +134,17 @@ class _Folding:
             )
             self.layers[reader.name] = attrs.evolve(reader, inputs=inputs)
 
-    def _in_front(self, tensor: str, affine: Affine) -> list[tuple[Weighted, Affine]]:
+    def _look(self, passed: int) -> None:
+        """Count a layer that is looked at; raises _CannotFoldError beyond the limits."""
+        self.seen += 1
+        if passed > MAX_PASSED or self.seen > MAX_PATHS:
+            raise _CannotFoldError("too many layers")
+
+    def _in_front(
+        self, tensor: str, affine: Affine, passed: int = 0
+    ) -> list[tuple[Weighted, Affine]]:
         """Return the layers whose output becomes `affine` of what it was, and what each gets."""
+        self._look(passed)
         if tensor == self.source.name:
             raise _CannotFoldError("the input")
         layer = self.layers[tensor]
@@ -135,23 +153,28 @@ class _Folding:
         if isinstance(layer, Convolution | DepthwiseConvolution | InnerProduct):
             return [(layer, affine)]
         if affine.passes(layer):
-            return self._in_front(layer.inputs[0], affine)
+            return self._in_front(layer.inputs[0], affine, passed + 1)
         if isinstance(layer, Concat):
             found, start = [], 0
             for name, shape in zip(layer.inputs, layer.in_shapes, strict=True):
-                found += self._in_front(name, affine.part(start, shape.c))
+                found += self._in_front(name, affine.part(start, shape.c), passed + 1)
                 start += shape.c
             return found
         raise _CannotFoldError(f"{layer.name!r} ({layer.type})")
 
-    def _behind(self, tensor: str, affine: Affine) -> list[tuple[Layer, Affine]]:
+    def _behind(self, tensor: str, affine: Affine, passed: int = 0) -> list[tuple[Layer, Affine]]:
         """Return the layers that take `affine` of what they took, and what each takes."""
+        self._look(passed)
         readers = self._readers(tensor)
         if not readers:
             raise _CannotFoldError("nothing")
-        return [step for reader in readers for step in self._into(reader, tensor, affine)]
+        return [
+            step for reader in readers for step in self._into(reader, tensor, affine, passed + 1)
+        ]
 
-    def _into(self, layer: Layer, tensor: str, affine: Affine) -> list[tuple[Layer, Affine]]:
+    def _into(
+        self, layer: Layer, tensor: str, affine: Affine, passed: int
+    ) -> list[tuple[Layer, Affine]]:
         if layer.name in self.affines or isinstance(layer, InnerProduct):
             return [(layer, affine)]
         if isinstance(layer, Convolution | DepthwiseConvolution):
@@ -161,11 +184,11 @@ class _Folding:
         if isinstance(layer, Flatten):
             area = layer.in_shape.h * layer.in_shape.w
             spread = Affine(np.repeat(affine.factors, area), np.repeat(affine.offsets, area))
-            return self._behind(layer.name, spread)
+            return self._behind(layer.name, spread, passed)
         if isinstance(layer, Concat):
-            return self._behind(layer.name, _within(layer, tensor, affine))
+            return self._behind(layer.name, _within(layer, tensor, affine), passed)
         if affine.passes(layer):
-            return self._behind(layer.name, affine)
+            return self._behind(layer.name, affine, passed)
         raise _CannotFoldError(f"{layer.name!r} ({layer.type})")
 
     def _absorb(self, layer: Layer, affine: Affine) -> None:

@@ -18,7 +18,7 @@ from qrig.networks.graph import FloatArray, Network, Shape
 from qrig.networks.lower import lower
 from qrig.networks.normalise import with_scale
 from qrig.networks.read import read_network
-from qrig.runs.networks import network_folder
+from qrig.runs.networks import network_folder, without_mean_notice
 
 
 @frozen(eq=False)
@@ -83,7 +83,7 @@ def float_network(model: Path, weights: Path | None, facts: InputFacts) -> Netwo
     source = network.input
     if facts.mean is not None:
         source = attrs.evolve(source, mean=_fitting(read_mean(facts.mean), source.shape))
-        network = attrs.evolve(network, notices=())
+        network = attrs.evolve(network, notices=without_mean_notice(network.notices))
     order = facts.channel_order
     if order is not None:
         if (order == "gray") != (source.shape.c == 1):

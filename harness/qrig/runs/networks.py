@@ -138,15 +138,20 @@ def in_channel_order(pixels: Pixels, network: QuantizedNetwork) -> Pixels:
     return pixels
 
 
+def without_mean_notice(notices: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the notices but for the one that a mean file is missing: there is a mean now."""
+    return tuple(notice for notice in notices if "mean file" not in notice)
+
+
 def _with_input(network: Network, formats: Formats, mean: str | None, order: str | None) -> Network:
     """Settle mean, scale and channel order: the user first, then formats, then the model."""
     source: Input = network.input
     notices = network.notices
     if mean is not None:
-        source, notices = attrs.evolve(source, mean=read_mean(mean)), ()
+        source, notices = attrs.evolve(source, mean=read_mean(mean)), without_mean_notice(notices)
     elif formats.mean is not None:
         source = attrs.evolve(source, mean=np.array(formats.mean, dtype=np.float32))
-        notices = ()
+        notices = without_mean_notice(notices)
     if formats.scale is not None:
         source = attrs.evolve(source, scale=formats.scale)
     chosen = order or formats.channel_order

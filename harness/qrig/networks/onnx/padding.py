@@ -28,15 +28,16 @@ class Side:
     stride: int
     before: int
     after: int
+    ceil: bool = False
 
-    def outputs(self, *, ceil: bool = False) -> int:
+    def outputs(self) -> int:
         """Return how many windows there are; `ceil` lets the last one overhang the padding.
 
         It must not start behind the image and the padding in front of it, as in PyTorch.
         """
         span = self.size + self.before + self.after - self.reach
-        count = (-(-span // self.stride) if ceil else span // self.stride) + 1
-        if ceil and (count - 1) * self.stride >= self.size + self.before:
+        count = (-(-span // self.stride) if self.ceil else span // self.stride) + 1
+        if self.ceil and (count - 1) * self.stride >= self.size + self.before:
             count -= 1
         return count
 
@@ -50,6 +51,7 @@ def sides_of(
     Raises FileFormatError for attributes that cannot be and windows larger than the image.
     """
     automatic = node.text("auto_pad", "NOTSET")
+    ceil = node.op != "Conv" and node.integer("ceil_mode", 0) != 0
     given = node.integers("pads") or (0,) * (2 * rank)
     if automatic not in _AUTOMATIC:
         raise node.fail(f"auto_pad of {', '.join(_AUTOMATIC)}", short(automatic))
@@ -68,11 +70,12 @@ def sides_of(
             else _automatic(automatic, size + sum(around[axis]), reach[axis], stride[axis])
         )
         side = Side(
-            size, reach[axis], stride[axis], before + around[axis][0], after + around[axis][1]
+            size, reach[axis], stride[axis], before + around[axis][0], after + around[axis][1], ceil
         )
-        if side.reach > side.size + side.before + side.after:
+        if side.outputs() < 1:
             raise node.fail(
-                f"a kernel within the padded input {value.shape}", f"one that reaches over {reach}"
+                f"a kernel within the padded input {value.shape}",
+                f"one that reaches over {tuple(reach)}",
             )
         found.append(side)
     return found[0], found[1]

@@ -42,12 +42,11 @@ def pooling(build: Build, node: Node) -> Activation:
     if value.padding != NO_PADDING:
         counts = _takes_zeros(build, node, value, method, counts)
     sides = sides_of(node, value, kernel, stride, rank)
-    ceil = node.integer("ceil_mode", 0) != 0
     if any(max(side.before, side.after) >= side.reach for side in sides):
         raise node.unsupported(
             f"a padding as large as the kernel {tuple(kernel)}", "train the network with a smaller"
         )
-    out = Shape(sides[0].outputs(ceil=ceil), sides[1].outputs(ceil=ceil), value.shape.c)
+    out = Shape(sides[0].outputs(), sides[1].outputs(), value.shape.c)
     counts = counts and method == "average" and _counts(node, sides, out)
     name = build.add(
         Pooling,
