@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from branch_networks import Branches
 from hand_made import changed
 from kernel_networks import pooled, pooled_network
 from qrig.build import Kernels, build_deployment, find_cmsis_nn
@@ -179,6 +180,23 @@ def test_a_relu_beyond_16_bits_is_split(tree: Path, tmp_path: Path) -> None:
     assert wide.size > 2 * 65_536
     targets = with_kernels(find_targets(TARGETS[:1]), cmsis_nn=tree)
     assert bench(prepare([loaded], targets), tmp_path / "runs", model=False).verdict == "bit-exact"
+
+
+def test_branches_and_activations_run_with_both(tree: Path, tmp_path: Path) -> None:
+    """Tensors beyond 16 bits, and poolings that must not destroy what is read later."""
+    net = Branches(1, Shape(64, 64, 3))
+    conv = net.convolution("data", 34, 1)
+    gate, state = net.sigmoid(conv), net.tanh(conv)
+    both = net.sum(gate, state, net.relu(conv))
+    small = net.concat(net.pool(both, "average", 4, 4), net.pool(both, "max", 4, 4))
+    net.sum(small, small)
+    numbers = np.random.default_rng(1)
+    sample = Sample("noise", numbers.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    loaded = LoadedNetwork("branches", net.network("branches"), samples=(sample,))
+    targets = with_kernels(find_targets(TARGETS[:1]), cmsis_nn=tree)
+    result = bench(prepare([loaded], targets), tmp_path / "runs", model=False)
+    assert result.verdict == "bit-exact"
+    assert result.rows["target"].nunique() == 2
 
 
 def test_profiles_have_both(tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,13 +6,18 @@ import subprocess
 
 import pytest
 
+from branch_networks import BRANCHES
 from hand_made import hand_made_network, separable_network
 from qrig.codegen.plan import scratch_bytes, weight_bytes
 from qrig.codegen.steps import Operands, Step, make_step
 from qrig.fixedpoint.quantized import (
+    QuantizedConcat,
     QuantizedConvolution,
     QuantizedDepthwiseConvolution,
+    QuantizedEltwiseSum,
     QuantizedLayer,
+    QuantizedSigmoid,
+    QuantizedTanH,
 )
 from qrig.networks.graph import Pair, Shape
 from qrig.networks.shapes import convolution_output
@@ -37,10 +42,12 @@ KERNELS = {
     "arm_relu_q7",
     "arm_softmax_q7",
 }
+JOINS = {"arm_nn_activations_direct_q7", "qrig_concat_q7", "qrig_eltwise_sum_q7"}
 
 
 def step(layer: QuantizedLayer) -> Step:
-    return make_step(layer, layer.name, Operands(("buffer_0",), (0,), "buffer_1"))
+    sources = tuple(f"buffer_{name}" for name in layer.inputs)
+    return make_step(layer, layer.name, Operands(sources, (0,) * len(sources), "buffer_1"))
 
 
 def convolution(
@@ -95,6 +102,7 @@ def test_calls_have_the_arguments_their_kernels_take() -> None:
     header = (firmware_root() / "kernels" / "arm_nnfunctions.h").read_text()
     seen = set()
     networks = [hand_made_network(), separable_network(), *map(random_network, range(40))]
+    networks += BRANCHES.values()
     for network in networks:
         for layer in network.layers:
             found = step(layer)
@@ -102,7 +110,39 @@ def test_calls_have_the_arguments_their_kernels_take() -> None:
             declared = re.search(rf"\b{found.function}\(([^)]*)\)", header)
             assert declared is not None
             assert len(found.arguments) == declared.group(1).count(",") + 1
-    assert seen == KERNELS
+    assert seen == KERNELS | JOINS
+
+
+def test_what_joins_tensors_names_them_in_order() -> None:
+    shape = Shape(3, 2, 4)
+    wide, name = Shape(3, 2, 8), "both"
+    concat = step(QuantizedConcat(name, ("a", "b"), shape, wide, 3, (shape, shape), (0, 2)))
+    assert concat.comment == "concat: 3x2x4 Q7.0 + 3x2x4 Q7.0 -> 3x2x8 Q4.3"
+    assert concat.arguments[0] == "(const q7_t *const[]){buffer_a, buffer_b}"
+    assert concat.arguments[2:] == (
+        "(const uint16_t[]){BOTH_RSHIFT_0, BOTH_RSHIFT_1}", "BOTH_COUNT", "BOTH_PIXELS", "buffer_1",
+    )  # fmt: skip
+    assert dict(concat.macros) == {
+        "CH_0": 4, "CH_1": 4, "RSHIFT_0": 0, "RSHIFT_1": 2, "COUNT": 2, "PIXELS": 6,
+    }  # fmt: skip
+    total = step(QuantizedEltwiseSum(name, ("b", "a"), shape, shape, 3, (shape, shape), (0, 5), 6))
+    assert total.arguments[:2] == (
+        "(const q7_t *const[]){buffer_b, buffer_a}",
+        "(const uint16_t[]){BOTH_LSHIFT_0, BOTH_LSHIFT_1}",
+    )
+    assert dict(total.macros) == {
+        "LSHIFT_0": 0, "LSHIFT_1": 5, "COUNT": 2, "SIZE": 24, "OUT_RSHIFT": 6,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("made", [QuantizedSigmoid, QuantizedTanH])
+def test_activations_name_their_table(made: type[QuantizedSigmoid | QuantizedTanH]) -> None:
+    shape = Shape(3, 2, 4)
+    found = step(made("gate", ("a",), shape, shape, 7, 2))
+    kind = "ARM_SIGMOID" if made is QuantizedSigmoid else "ARM_TANH"
+    assert found.arguments == ("buffer_1", "GATE_SIZE", "GATE_INT_WIDTH", kind)
+    assert found.returns_status
+    assert dict(found.macros) == {"SIZE": 24, "INT_WIDTH": 2}
 
 
 def test_the_networks_that_run_on_targets_use_every_kernel() -> None:

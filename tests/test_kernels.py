@@ -28,7 +28,7 @@ from qrig.fixedpoint.semantics import DEFAULT, Semantics
 from qrig.fixtures import Resident
 from qrig.link.kernels import Piece
 from qrig.measure.kernel_calls import KERNELS, kernel_call
-from qrig.measure.kernel_trial import Constant, Numbers, Sequence
+from qrig.measure.kernel_trial import Constant, Contents, Numbers, Sequence
 from qrig.runs.resident import ResidentKernels
 from qrig.runs.targets import find_target
 from real_models import requires_models
@@ -125,7 +125,9 @@ def test_sums_of_32_bits(
     parameters = {"count": 2, **shifts, "size": 9, "out_shift": out_shift}
     call = kernel_call("qrig_eltwise_sum_q7", parameters)
     for one, other in ((-128, -128), (127, 127), (-128, 127), (127, -1), (-1, 1)):
-        contents = {"input": Constant(one), "second": Constant(other), "third": Numbers([])}
+        contents: dict[str, Contents] = {
+            "input": Constant(one), "second": Constant(other), "third": Numbers([])
+        }  # fmt: skip
         assert_right(kernels, kernels.run(call, contents), oracle_output(call, contents, DEFAULT))
 
 

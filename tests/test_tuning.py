@@ -92,6 +92,7 @@ def test_every_kernel_is_measured_and_the_fastest_is_chosen() -> None:
     (row,) = table[table["chosen"]].to_dict("records")
     assert row["cost"] == table["cost"].min()
     assert str(result.tuning.choices["conv1"]) == row["choice"]
+    assert result.before is not None
     assert result.after <= result.before
     built = build_deployment(
         loaded.quantized, target.board, Kernels(DEFAULT, tunings=(result.tuning,))

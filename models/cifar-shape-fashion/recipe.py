@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the bundled network for Fashion-MNIST comes from: trains it and measures its accuracy.
+"""Where the bundled network for Fashion-MNIST comes from: training, formats, accuracy.
 
     python models/cifar-shape-fashion/recipe.py             train, write the files, evaluate
+    python models/cifar-shape-fashion/recipe.py --formats   choose the formats again, evaluate
     python models/cifar-shape-fashion/recipe.py --held-out  train on 50,000, judge by 10,000 others
     python models/cifar-shape-fashion/recipe.py --evaluate  only measure the files that are there
 
@@ -23,29 +24,39 @@ from pathlib import Path
 import numpy as np
 
 from qrig.datasets.augment import Augmentation
+from qrig.datasets.idx import write_idx
 from qrig.datasets.image_set import ImageSet
 from qrig.datasets.padding import padded
 from qrig.datasets.sources import read_image_set
 from qrig.errors import QrigError
+from qrig.fixedpoint import read_formats
+from qrig.fixedpoint.convert import quantize_network
 from qrig.networks.caffe import build_network, read_prototxt, read_weights
 from qrig.networks.caffe.solver import Solver, read_solver
 from qrig.networks.graph import Network, Shape
-from qrig.quantize.float_pass import float_tensors
+from qrig.networks.lower import lower
+from qrig.quantize.calibration import calibrate
+from qrig.quantize.judgement import Judgement, judge
+from qrig.reports.quantization import accuracy_text, difference_text
 from qrig.reports.training import write_training_curve
+from qrig.runs.quantize import quantize, write_formats
 from qrig.training import require_torch
 
 FOLDER = Path(__file__).resolve().parent
 MODEL = FOLDER / "cifar-shape-fashion.prototxt"
 WEIGHTS = FOLDER / "cifar-shape-fashion.caffemodel.h5"
 SOLVERS = (FOLDER / "solver.prototxt", FOLDER / "solver_lr1.prototxt")
+FORMATS = FOLDER / "formats.json"
+SAMPLE_IMAGES = FOLDER / "samples-images.idx.gz"
+SAMPLE_LABELS = FOLDER / "samples-labels.idx.gz"
 CURVE = FOLDER / "training"
 
-INPUT = Shape(32, 32, 1)
+INPUT, CLASSES = Shape(32, 32, 1), 10
 AUGMENTATION = Augmentation(flip=True, shift_px=2, rotate_deg=0, brightness=0, noise_sigma=0)
-HELD_OUT = 10_000
+HELD_OUT = CHOOSING = 10_000
+SAMPLES = 100
 SEED = 20
 THREADS = 2
-BATCH = 500
 
 
 class _Log:
@@ -108,22 +119,31 @@ def load_float() -> Network:
     return build_network(read_prototxt(MODEL), read_weights(WEIGHTS), WEIGHTS, input_shape=INPUT)
 
 
-def float_accuracy(network: Network, images: ImageSet) -> float:
-    """Return the percentage of images the float network names right."""
-    right = 0
-    labels = images.check_labels(network.output.out_shape.c)
-    for start in range(0, len(images), BATCH):
-        tensors = dict(float_tensors(network, images.images[start : start + BATCH]))
-        found = tensors[network.output.name].reshape(-1, network.output.out_shape.c).argmax(axis=1)
-        right += int((found == labels[start : start + BATCH]).sum())
-    return 100 * right / len(images)
+def choose() -> None:
+    """Choose formats on training images alone; write them and the first test images."""
+    images = read_image_set("fashion-mnist", part="train").take(CHOOSING, seed=SEED)
+    (found,) = quantize(lower(load_float()), padded(images, INPUT))
+    write_formats(found.formats, FORMATS)
+    samples = padded(read_image_set("fashion-mnist", part="test", limit=SAMPLES), INPUT)
+    write_idx(SAMPLE_IMAGES, samples.images[..., 0])
+    write_idx(SAMPLE_LABELS, samples.check_labels(CLASSES).astype(np.uint8))
+    _report(found.images, found.chosen_on)
 
 
 def evaluate() -> None:
     """Write the accuracy of the files in this folder, on the test images."""
+    network = lower(load_float())
     images = padded(read_image_set("fashion-mnist", part="test"), INPUT)
-    exact = float_accuracy(load_float(), images)
-    sys.stdout.write(f"test: {len(images):,} images, float {exact:.2f} %\n")
+    test = calibrate(network, images.images, images.check_labels(CLASSES))
+    _report("test", judge(test, quantize_network(network, read_formats(FORMATS))))
+
+
+def _report(name: str, found: Judgement) -> None:
+    sys.stdout.write(
+        f"{name}: {found.float_accuracy.count:,} images, float "
+        f"{accuracy_text(found.float_accuracy)} %, fixed point "
+        f"{accuracy_text(found.fixed_accuracy)} %, difference {difference_text(found)} points\n"
+    )
 
 
 def main() -> int:
@@ -131,11 +151,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--evaluate", action="store_true", help="only measure, without PyTorch")
+    group.add_argument("--formats", action="store_true", help="choose the formats again")
     group.add_argument("--held-out", action="store_true", help="judge by training images alone")
     options = parser.parse_args()
     try:
-        if not options.evaluate:
+        if not options.evaluate and not options.formats:
             make(held_out=options.held_out)
+        if not options.evaluate and not options.held_out:
+            choose()
         if not options.held_out:
             evaluate()
     except QrigError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 from pathlib import Path
 
 from attrs import field, frozen
@@ -19,7 +20,8 @@ from qrig.errors import UsageError
 NAME = "CMSIS-NN"
 """What such a library is called."""
 
-_LIMIT_BYTES = 1 << 26
+_LIMIT_BYTES, _LIMIT_FILES = 1 << 26, 10_000
+_UNUSABLE = re.compile(r"[;]")
 _SHOWN_DIGITS = 12
 _PLACES = (".", "NN", "CMSIS/NN")
 _BESIDE = {
@@ -65,7 +67,13 @@ def find_cmsis_nn(folder: Path) -> CmsisNN:
             "folder itself, in NN/ or in CMSIS/NN/), found none; name its folder"
         )
     home = home.resolve()
+    if found := _UNUSABLE.search(str(home)):
+        raise UsageError(
+            f"{home}: expected a path that CMake can take, found {found.group()!r} in it; rename "
+            "or move the folder"
+        )
     includes = (home / "Include", *(_headers(home, name) for name in _BESIDE))
+    sha256 = _sha256(home, includes)
     sources = tuple(sorted({path for name in _LEGACY for path in home.glob(f"Source/*/{name}")}))
     functions = frozenset(
         name for path in sources for name in _FUNCTION.findall(path.read_text(errors="replace"))
@@ -75,7 +83,6 @@ def find_cmsis_nn(folder: Path) -> CmsisNN:
             f"{home}: expected the legacy kernels ({_NEEDED} in Source/), as CMSIS 5.3 to 5.9 have "
             "them, found none; name an older CMSIS-NN"
         )
-    sha256 = _sha256(home, includes)
     return CmsisNN(home, _name(home, sha256), sha256, sources, includes, functions)
 
 
@@ -108,13 +115,34 @@ def _name(home: Path, sha256: str) -> str:
 
 def _sha256(home: Path, includes: tuple[Path, ...]) -> str:
     """Return a digest of its sources and of every header it may include; raises UsageError."""
-    parts = []
-    for folder in (home / "Source", *includes):
-        paths = [path for path in folder.rglob("*") if path.suffix in (".c", ".h")]
-        if sum(path.stat().st_size for path in paths) > _LIMIT_BYTES:
-            raise UsageError(
-                f"{folder}: expected sources of at most {_LIMIT_BYTES:,} bytes, found more; name "
-                "the folder of a CMSIS-NN"
-            )
-        parts.append(digest_files(folder, paths))
+    folders = (home / "Source", *includes)
+    parts = [digest_files(folder, _checked(folder)) for folder in folders]
     return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _checked(folder: Path) -> list[Path]:
+    """Return the sources and headers in `folder`; raises UsageError before any is read."""
+    found: list[Path] = []
+    size_bytes = 0
+    try:
+        for path in folder.rglob("*"):
+            if path.suffix not in (".c", ".h"):
+                continue
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise UsageError(
+                    f"{path}: expected a source file, found a folder, a device or a pipe; remove it"
+                )
+            found.append(path)
+            size_bytes += status.st_size
+            if size_bytes > _LIMIT_BYTES or len(found) > _LIMIT_FILES:
+                raise UsageError(
+                    f"{folder}: expected at most {_LIMIT_FILES:,} sources of {_LIMIT_BYTES:,} "
+                    "bytes together, found more; name the folder of a CMSIS-NN"
+                )
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or folder}: expected sources that can be read, found that they "
+            f"cannot ({error.strerror}); repair or remove it"
+        ) from error
+    return found

@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 def add_kernels(parser: argparse.ArgumentParser, *, original: bool) -> None:
     """Add the options; `original` adds the one that compares with a CMSIS-NN of the user's."""
-    parser.add_argument(
-        "--kernels",
-        choices=("dsp", "portable"),
-        help="implementation: DSP instructions (the default on Cortex-M) or plain C",
-    )
-    add_semantics(parser)
+    add_implementation(parser)
     parser.add_argument(
         "--plan",
         choices=("fast", "small", "library"),
@@ -40,6 +35,16 @@ def add_kernels(parser: argparse.ArgumentParser, *, original: bool) -> None:
             metavar="DIR",
             help="run the kernels of your own CMSIS-NN 5.x, too, and compare",
         )
+
+
+def add_implementation(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how our kernels are made and what they compute."""
+    parser.add_argument(
+        "--kernels",
+        choices=("dsp", "portable"),
+        help="implementation: DSP instructions (the default on Cortex-M) or plain C",
+    )
+    add_semantics(parser)
 
 
 def add_semantics(parser: argparse.ArgumentParser) -> None:
@@ -77,8 +82,10 @@ def choose_kernels(targets: tuple[Target, ...], options: argparse.Namespace) -> 
 
 def _kernels(options: argparse.Namespace) -> Kernels:
     from qrig.build import Kernels
+    from qrig.codegen.choose import FAST
     from qrig.codegen.tuning import read_tuning
 
     semantics = chosen_semantics(options)
-    tunings = tuple(read_tuning(path) for path in options.tuning or ())
-    return Kernels(semantics, options.kernels, plan=options.plan, tunings=tunings)
+    tunings = tuple(read_tuning(path) for path in getattr(options, "tuning", None) or ())
+    plan = getattr(options, "plan", FAST)
+    return Kernels(semantics, options.kernels, plan=plan, tunings=tunings)

@@ -111,16 +111,23 @@ def read_sample(path: Path, loaded: LoadedNetwork) -> Sample:
     return Sample(path.name, in_channel_order(pixels, loaded.quantized))
 
 
+def can_be_written(out: Path) -> bool:
+    """Return whether a file called `out` can be made or replaced."""
+    try:
+        out.lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError):  # a name too long, or one no file can have
+        return False
+    return not out.is_dir() and out.parent.is_dir() and os.access(out.parent, os.W_OK)
+
+
 def json_file(text: str | None) -> Path | None:
     """Return the file the JSON goes to, None where it goes to none; raises UsageError."""
     if text is None or text == "-":
         return None
     out = Path(text)
-    try:
-        usable = not out.is_dir() and out.parent.is_dir() and os.access(out.parent, os.W_OK)
-    except OSError:  # a name too long
-        usable = False
-    if not usable:
+    if not can_be_written(out):
         raise UsageError(
             f"{out}: expected a file in an existing folder for the JSON, found none that can be "
             "written; make the folder or give another name"

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qrig.cli.kernel_options import add_kernels, choose_kernels
-from qrig.cli.options import add_network, load_networks, positive, read_sample
-from qrig.errors import InputError, UsageError
+from qrig.cli.kernel_options import add_implementation, choose_kernels
+from qrig.cli.options import add_network, can_be_written, load_networks, positive, read_sample
+from qrig.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,11 +30,11 @@ def add_tune(commands: Any) -> None:
         help="what decides; by default what the target counts",
     )
     parser.add_argument(
-        "--on", action="append", metavar="BOARD", help="board whose silicon model-cycles estimate"
+        "--on", action="append", metavar="BOARD", help="board whose silicon --by model-cycles means"
     )
     parser.add_argument("--ram", type=positive, metavar="BYTES", help="RAM the network may take")
     parser.add_argument("--out", metavar="FILE", help="where the choice goes (NETWORK.CORE.json)")
-    add_kernels(parser, original=False)
+    add_implementation(parser)
     parser.set_defaults(command=_tune)
 
 
@@ -68,13 +68,7 @@ def _tune(options: argparse.Namespace) -> int:
             progress=lambda name, done, total: bars.update(task, completed=done, total=total),
         )
     _show(console, result)
-    try:
-        write_tuning(result.tuning, out, result.measured)
-    except OSError as error:
-        raise InputError(
-            f"{out}: expected a file that can be written, found {error.strerror}; give another "
-            "with --out"
-        ) from error
+    write_tuning(result.tuning, out, result.measured)
     console.print(f"{out}: use it with --tuning {out}", soft_wrap=True)
     return 0
 
@@ -82,7 +76,7 @@ def _tune(options: argparse.Namespace) -> int:
 def _out_file(text: str | None, network: str, core: str) -> Path:
     """Return where the choice goes; raises UsageError before anything is measured."""
     out = Path(text) if text is not None else Path(f"{network}.{core}.json")
-    if not out.parent.is_dir() or out.is_dir():
+    if not can_be_written(out):
         raise UsageError(
             f"expected a file in a folder that is there for --out, found {out}; give another"
         )
@@ -95,9 +89,11 @@ def _show(console: Console, result: TuneResult) -> None:
     shown = result.table.copy()
     shown["chosen"] = shown["chosen"].map({True: "*", False: ""}).astype("string")
     console.print(render_table(shown, f"{result.tuning.network}: {result.tuning.measure}"))
-    gain = result.before / result.after if result.after else 1.0
+    before, after = result.before, result.after
+    gain = "the default plan could not be run" if before is None else "as by the default plan"
+    if before and after:
+        gain = f"{before / after:.3f} times as fast as by the default plan, {before:,.0f}"
     console.print(
-        f"{result.before:,.0f} -> {result.after:,.0f} {result.tuning.measure} from the first "
-        f"convolution on ({gain:.3f} times as fast as the default plan); RAM "
+        f"{after:,.0f} {result.tuning.measure} from the first convolution on ({gain}); RAM "
         f"{result.ram_bytes:,} bytes, weights {result.weight_bytes:,} bytes"
     )

@@ -18,7 +18,7 @@ from qrig.codegen.fast.group_code import KernelNames, column_context, group_cont
 from qrig.codegen.fast.groups import ColumnGroup, Group, Single
 from qrig.codegen.fast.portable import portable_kernels
 from qrig.codegen.layout import Layout, make_layout
-from qrig.codegen.names import format_name, stage_identifiers, unique_identifiers
+from qrig.codegen.names import comment_text, format_name, stage_identifiers, unique_identifiers
 from qrig.codegen.steps import Operands, Step, make_step
 from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
@@ -208,7 +208,9 @@ def _memory(layout: Layout, symbols: dict[Buffer, str]) -> list[_Line]:
     for buffer, offset in sorted(layout.arena.offsets.items(), key=lambda item: item[0].begin):
         ctype, size = kinds.get(buffer, ("q7_t", 1))
         symbol = symbols[buffer]
-        lines.append(_Line(symbol, ctype, offset // size, buffer.size_bytes, buffer.name))
+        lines.append(
+            _Line(symbol, ctype, offset // size, buffer.size_bytes, comment_text(buffer.name))
+        )
     return lines
 
 

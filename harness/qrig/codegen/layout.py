@@ -11,6 +11,7 @@ from qrig.codegen.fast.columns import PIXELS
 from qrig.codegen.fast.groups import ColumnGroup, Group, Part, Single, find_parts
 from qrig.codegen.fast.sliding import SLACK_WORDS
 from qrig.codegen.lifetimes import Lifetimes, inputs_of, times_of
+from qrig.codegen.limits import check_arguments
 from qrig.codegen.plan import COPIES_TO_TARGET, DESTROYED_BY, scratch_bytes, weight_bytes
 from qrig.fixedpoint.quantized import QuantizedLayer, QuantizedNetwork, QuantizedPooling
 
@@ -114,6 +115,7 @@ class Layout:
 
 def make_layout(network: QuantizedNetwork, choices: Choices, *, truncate: bool = False) -> Layout:
     """Lay out `network` with the kernels of `choices`; raises UnsupportedNetworkError."""
+    check_arguments(network)
     parts = find_parts(network, choices, truncate=truncate)
     lives = Lifetimes.of(network, parts)
     source = Buffer(network.input.name, network.input.shape.size, 0, lives.end(network.input.name))

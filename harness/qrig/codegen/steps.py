@@ -7,6 +7,7 @@ from functools import singledispatch
 
 from attrs import frozen
 
+from qrig.codegen.limits import MAX_ARGUMENT
 from qrig.codegen.names import format_name
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.quantized import (
@@ -24,7 +25,6 @@ from qrig.fixedpoint.quantized import (
 )
 from qrig.networks.graph import Shape
 
-_MAX_U16 = 0xFFFF
 _MIN_INTERLEAVED = 4
 
 _AnyConvolution = QuantizedConvolution | QuantizedDepthwiseConvolution
@@ -127,10 +127,10 @@ def _(layer: QuantizedPooling, name: str, at: Operands) -> Step:
 @make_step.register
 def _(layer: QuantizedInnerProduct, name: str, at: Operands) -> Step:
     upper = name.upper()
-    if layer.in_shape.size > _MAX_U16:
+    if layer.in_shape.size > MAX_ARGUMENT:
         raise UnsupportedNetworkError(
-            f"layer {layer.name!r}: expected at most {_MAX_U16} inputs of an inner product, found "
-            f"{layer.in_shape.size}; pool the tensor before it"
+            f"layer {layer.name!r}: expected at most {MAX_ARGUMENT} inputs of an inner product, "
+            f"found {layer.in_shape.size}; pool the tensor before it"
         )
     return Step(
         name,

@@ -109,9 +109,7 @@ def read_tuning(path: Path) -> Tuning:
     return Tuning(**texts, layers=_layers(path, document.get("choices")))
 
 
-def find_tuning(
-    tunings: tuple[Tuning, ...], network: QuantizedNetwork, core: str
-) -> Tuning | None:
+def find_tuning(tunings: tuple[Tuning, ...], network: QuantizedNetwork, core: str) -> Tuning | None:
     """Return the one of `tunings` that was found for `network` on `core`, None if none names it.
 
     Raises UsageError if all that name the network were found for something else, or if two differ.

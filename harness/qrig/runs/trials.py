@@ -29,18 +29,25 @@ PASSES = (2, 4)
 EXACT, TOO_LARGE, NOT_BUILT = "bit-exact", "too large", "not built"
 """Verdicts of a trial; others are those of comparisons."""
 
+Failure = NetworkTooLargeError | BuildError
+"""Why a deployment could not be run."""
+
 Progress = Callable[[str, int, int], None]
 """Called with what is measured, how many deployments are done, and how many there are."""
 
 
 @frozen
 class Trial:
-    """One alternative of a layer; no cost if it was not run or not all of it could be counted."""
+    """One alternative of a layer.
+
+    There is no cost if not all of it could be counted, or if an `error` kept it from being run.
+    """
 
     layer: str
     choice: Choice
     cost: float | None
     verdict: str
+    error: Failure | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -71,8 +78,7 @@ class Measured:
 class Trials:
     """Deployments of one network on one target; what was measured is kept.
 
-    `measure` is "instructions", "cycles" or, on the silicon of `board`, "model-cycles". `failure`
-    is the last error of a deployment that was too large or not built.
+    `measure` is "instructions", "cycles" or, on the silicon of `board`, "model-cycles".
     """
 
     target: Target
@@ -83,8 +89,7 @@ class Trials:
     progress: Progress
     done: int = 0
     total: int = 0
-    failure: NetworkTooLargeError | BuildError | None = None
-    _known: dict[str, Measured] = field(factory=dict)
+    _known: dict[str, Measured | Failure] = field(factory=dict)
 
     @property
     def network(self) -> QuantizedNetwork:
@@ -111,19 +116,17 @@ class Trials:
         """Measure one alternative of every layer at a time, beside those of the other layers.
 
         What cannot be told from such a deployment is measured again, layer by layer. Raises
-        BuildError if not even the start can be built, and TargetError.
+        TargetError.
         """
         options = {layer.name: list(self._options(layer)) for layer in self.convolutions}
         rounds = max((len(found) for found in options.values()), default=0)
         self.total = rounds + 2
         start = self.start
-        if self.measured(start) is None and isinstance(self.failure, BuildError):
-            raise self.failure
         trials: list[Trial] = []
         for number in range(rounds):
             tried = {n: found[number] for n, found in options.items() if number < len(found)}
             together = self.measured({**start, **tried})
-            if together is not None and together.is_exact:
+            if isinstance(together, Measured) and together.is_exact:
                 trials += [_trial(together, name, choice) for name, choice in tried.items()]
                 continue
             self.total += len(tried)
@@ -133,10 +136,10 @@ class Trials:
     def _alone(self, start: Choices, name: str, choice: Choice) -> Trial:
         """Measure one alternative beside what the other layers get without tuning."""
         found = self.measured({**start, name: choice})
-        if found is not None:
+        if isinstance(found, Measured):
             return _trial(found, name, choice)
-        too_large = isinstance(self.failure, NetworkTooLargeError)
-        return Trial(name, choice, None, TOO_LARGE if too_large else NOT_BUILT)
+        verdict = TOO_LARGE if isinstance(found, NetworkTooLargeError) else NOT_BUILT
+        return Trial(name, choice, None, verdict, found)
 
     def _options(self, layer: QuantizedConvolution) -> Iterator[Choice]:
         positive = is_positive(self.network, layer)
@@ -150,24 +153,24 @@ class Trials:
                     if passes <= tiles:
                         yield attrs.evolve(choice, passes=passes)
 
-    def measured(self, choices: Choices) -> Measured | None:
-        """Return what a deployment costs; None, and `failure`, if it is too large or not built."""
+    def measured(self, choices: Choices) -> Measured | Failure:
+        """Return what a deployment costs, or why it could not be run; raises TargetError."""
         key = repr(sorted(choices.items()))
-        if key in self._known:
-            return self._known[key]
-        self.progress(self.loaded.name, self.done, self.total)
+        if key not in self._known:
+            self.progress(self.loaded.name, self.done, self.total)
+            self._known[key] = self._measured(choices)
+            self.done += 1
+            self.progress(self.loaded.name, self.done, self.total)
+        return self._known[key]
+
+    def _measured(self, choices: Choices) -> Measured | Failure:
         try:
             deployment = build_deployment(
                 self.network, self.target.board, self.target.kernels, choices=choices
             )
         except (NetworkTooLargeError, BuildError) as error:
-            self.failure = error
-            found = None
-        else:
-            found = self._known[key] = self._summed(self._run(deployment))
-        self.done += 1
-        self.progress(self.loaded.name, self.done, self.total)
-        return found
+            return error
+        return self._summed(self._run(deployment))
 
     def _summed(self, layers: tuple[LayerResult, ...]) -> Measured:
         """Add up the layers from each convolution to the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -19,7 +20,7 @@ from qrig.fixedpoint.digest import network_sha256
 from qrig.runs.modelled import SUFFIXES, chosen_boards, modelled_boards
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.targets import Target
-from qrig.runs.trials import NOT_BUILT, TOO_LARGE, Measured, Progress, Trial, Trials
+from qrig.runs.trials import Measured, Progress, Trial, Trials
 
 INSTRUCTIONS, CYCLES, MODEL_CYCLES = MEASURES = ("instructions", "cycles", "model-cycles")
 """By what kernels are compared: counted by an emulator, by silicon, or estimated by a model."""
@@ -42,8 +43,8 @@ this one choice."""
 class TuneResult:
     """What was measured and chosen.
 
-    `before` and `after` are the cost of all convolutions, by the default plan (None if that does
-    not fit) and as chosen.
+    `before` and `after` are the cost of all convolutions, by the default plan (None if that could
+    not be run) and as chosen.
     """
 
     tuning: Tuning
@@ -91,7 +92,7 @@ def tune(
     return TuneResult(
         _tuning(job, chosen),
         _table(job, trials, chosen),
-        None if before is None else before.cost,
+        before.cost if isinstance(before, Measured) else None,
         after.cost,
         layout.ram_bytes,
         layout.weight_bytes,
@@ -131,43 +132,62 @@ def _fastest(
 ) -> tuple[dict[str, Choice], Measured]:
     """Return the fastest choices that fit, and what they cost together.
 
-    The limits of the board are what a build says, at first; if that refuses, what is left is chosen
-    by an estimate, and then with less and less RAM. Raises NetworkTooLargeError, BuildError.
+    Raises NetworkTooLargeError if none fit, and BuildError.
     """
     usable = [trial for trial in trials if trial.is_usable]
     _check_all(job, usable, trials)
-    budget = Budget(layout_ram=ram_limit_bytes)
-    whole = attrs.evolve(Budget.of(job.target.board.memory), layout_ram=ram_limit_bytes)
+    fastest = _choose(job, usable, Budget(layout_ram=ram_limit_bytes))
+    used = _layout(job, fastest).ram_bytes
+    if ram_limit_bytes is not None and used > ram_limit_bytes:
+        raise NetworkTooLargeError(
+            f"{job.network.name}: expected kernels that need at most {ram_limit_bytes:,} bytes of "
+            f"RAM, found none below {used:,}; allow more with --ram"
+        )
+    found = job.measured(fastest)
+    slower = _slower(job, usable, ram_limit_bytes)
+    while isinstance(found, NetworkTooLargeError) and (fastest := next(slower, {})):
+        found = job.measured(fastest)
+    if not isinstance(found, Measured):
+        raise found
+    return fastest, found
+
+
+def _slower(
+    job: Trials, usable: list[Trial], ram_limit_bytes: int | None
+) -> Iterator[dict[str, Choice]]:
+    """Yield what fits the board by an estimate, then what needs less and less RAM."""
+    budget = attrs.evolve(Budget.of(job.target.board.memory), layout_ram=ram_limit_bytes)
+    used: int | None = None
     while True:
         chosen = _choose(job, usable, budget)
-        found = job.measured(chosen)
-        if found is not None:
-            return chosen, found
-        if not isinstance(job.failure, NetworkTooLargeError):
-            raise job.failure or AssertionError("a deployment failed without an error")
-        less = _layout(job, chosen).ram_bytes - 1
-        budget = whole if budget.board_ram is None else attrs.evolve(whole, layout_ram=less)
+        before, used = used, _layout(job, chosen).ram_bytes
+        if before is not None and used >= before:
+            return
+        yield chosen
+        budget = attrs.evolve(budget, layout_ram=used - 1)
 
 
 def _check_all(job: Trials, usable: list[Trial], trials: list[Trial]) -> None:
     """Raise why a layer has no alternative that can be chosen."""
     for layer in job.convolutions:
-        verdicts = {trial.verdict for trial in trials if trial.layer == layer.name}
         if any(trial.layer == layer.name for trial in usable):
             continue
-        if verdicts <= {TOO_LARGE, NOT_BUILT} and job.failure is not None:
-            raise job.failure
+        of_layer = [trial for trial in trials if trial.layer == layer.name]
+        errors = [trial.error for trial in of_layer if trial.error is not None]
+        if len(errors) == len(of_layer):
+            raise errors[0]
+        verdicts = ", ".join(sorted({trial.verdict for trial in of_layer}))
         raise TargetError(
             f"{job.target.name}: expected a bit-exact kernel whose cost is known for layer "
-            f"{layer.name!r}, found {', '.join(sorted(verdicts))}; report it"
+            f"{layer.name!r}, found {verdicts}; report it"
         )
 
 
 def _choose(job: Trials, usable: list[Trial], budget: Budget) -> dict[str, Choice]:
-    """Return the fastest choice of each layer, then slower ones until `budget` is kept."""
+    """Return the fastest choice of each layer, then slower ones as far as `budget` asks for it."""
     chosen: dict[str, Trial] = {}
-    for trial in sorted(usable, key=_cost, reverse=True):
-        chosen[trial.layer] = trial
+    for trial in sorted(usable, key=_cost):
+        chosen.setdefault(trial.layer, trial)
     while not budget.is_kept(layout := _layout(job, _choices(chosen))):
         now = budget.distance(layout)
         nearer = []
@@ -176,19 +196,10 @@ def _choose(job: Trials, usable: list[Trial], budget: Budget) -> dict[str, Choic
             if distance < now:
                 nearer.append((_cost(trial) - _cost(chosen[trial.layer]), distance, trial))
         if not nearer:
-            raise NetworkTooLargeError(_too_little(job, layout, budget))
+            break
         best = min(nearer, key=lambda option: option[:2])[2]
         chosen[best.layer] = best
     return _choices(chosen)
-
-
-def _too_little(job: Trials, layout: Layout, budget: Budget) -> str:
-    limit = budget.limit_for(layout)
-    return (
-        f"{job.network.name}: expected kernels that need at most {limit:,} bytes of RAM on "
-        f"{job.target.board.name}, found none below {layout.ram_bytes:,}; allow more with --ram, "
-        "or use a larger board"
-    )
 
 
 def _cost(trial: Trial) -> float:

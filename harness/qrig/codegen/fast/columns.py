@@ -18,6 +18,7 @@ PIXELS = 3
 
 _TRIP_WORDS = 8
 _MAX_UNROLLED_WORDS = 40
+_MAX_WORDS = 4096
 
 
 @frozen(eq=False)
@@ -111,4 +112,7 @@ def column_problem(layer: QuantizedConvolution) -> str | None:
         return "the number of output channels is odd"
     if layer.output_shift > 31:
         return f"the output shift is {layer.output_shift}"
+    words = ColumnConvolution(layer, relu=False).words
+    if words > _MAX_WORDS:
+        return f"a window of {words:,} words is too large"
     return None

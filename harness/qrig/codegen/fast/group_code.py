@@ -15,7 +15,7 @@ from qrig.codegen.fast.expressions import output_values, transform_values
 from qrig.codegen.fast.groups import ColumnGroup, Group
 from qrig.codegen.fast.windows import RowKernel
 from qrig.codegen.layout import PartBuffers, out_pitch, out_plane_bytes, works_in_target
-from qrig.codegen.names import format_name
+from qrig.codegen.names import comment_text, format_name
 from qrig.fixedpoint.quantized import QuantizedLayer, QuantizedPooling
 
 _PRODUCTS_END = "products + NETWORK_PRODUCTS"
@@ -220,7 +220,7 @@ def _method(group: Group) -> str:
     if conv.passes > 1:
         text += f", {conv.tiles_per_pass} tiles at a time"
     if group.tail:
-        text += f"; with {', '.join(layer.name for layer in group.tail)}"
+        text += f"; with {', '.join(comment_text(layer.name) for layer in group.tail)}"
     return text
 
 

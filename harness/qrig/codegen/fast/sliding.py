@@ -6,6 +6,8 @@ columns of data words (windows.py). What a deployment keeps is in `SlidingConvol
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from attrs import field, frozen
@@ -20,6 +22,10 @@ from qrig.codegen.fast.windows import (
     weight_words,
 )
 from qrig.fixedpoint.quantized import QuantizedConvolution
+from qrig.networks.graph import Shape
+
+MAX_WIDTH = 1024
+"""Pixels of a row, at most: a padded row lies on the stack, in words."""
 
 SLACK_WORDS = 16
 """Readable words behind weights, at least: kernels load and copy ahead."""
@@ -231,6 +237,8 @@ def make_sliding(
         or layer.in_shape.h + layer.kernel.y > MAX_HEIGHT_AND_TAPS
     ):
         return f"a kernel {layer.kernel.y} high on a map {layer.in_shape.h} high is too tall"
+    if layer.in_shape.w > MAX_WIDTH:
+        return f"a row of {layer.in_shape.w} pixels is too wide"
     points = output_count + layer.kernel.x - 1
     if output_count < 1:
         return f"a filter with {output_count} outputs is none"
@@ -249,23 +257,40 @@ def make_sliding(
 
 def best_rows(layer: QuantizedConvolution, points: int) -> int:
     """Return the rows of a block that cost least, by a count of a block's instructions."""
-    at_once = min(layer.kernel.y, MAX_TAPS_AT_ONCE)
-    options = range(1, min(8, MAX_ROWS_AND_TAPS - at_once, layer.out_shape.h) + 1)
-    return min(options, key=lambda rows: (_cost(layer, points, rows), -rows))
+    return _best_rows(
+        _Column(layer.in_shape, layer.out_shape.h, layer.kernel.y, layer.pad.y), points
+    )
 
 
-def _cost(layer: QuantizedConvolution, points: int, rows: int) -> int:
+@frozen
+class _Column:
+    """What the blocks of a column depend on."""
+
+    source: Shape
+    height: int
+    taps: int
+    pad: int
+
+
+@cache
+def _best_rows(column: _Column, points: int) -> int:
+    at_once = min(column.taps, MAX_TAPS_AT_ONCE)
+    options = range(1, min(8, MAX_ROWS_AND_TAPS - at_once, column.height) + 1)
+    return min(options, key=lambda rows: (_cost(column, points, rows), -rows))
+
+
+def _cost(column: _Column, points: int, rows: int) -> int:
     """Return about how many instructions a column of blocks takes."""
     total = 0
     known: dict[tuple[int, ...], int] = {}
-    for first in range(0, layer.out_shape.h, rows):
+    for first in range(0, column.height, rows):
         kernel = RowKernel(
-            rows=min(rows, layer.out_shape.h - first),
-            taps=layer.kernel.y,
-            start=first - layer.pad.y,
-            height=layer.in_shape.h,
-            pairs=layer.in_shape.c // 2,
-            odd=layer.in_shape.c % 2 == 1,
+            rows=min(rows, column.height - first),
+            taps=column.taps,
+            start=first - column.pad,
+            height=column.source.h,
+            pairs=column.source.c // 2,
+            odd=column.source.c % 2 == 1,
             points=points,
         )
         if kernel.key not in known:

@@ -1,5 +1,5 @@
 /* Stands for the header of an original CMSIS-NN: the functions deployments call, with the
- * original's types: poolings return nothing, ReLU takes 16 bits of size.
+ * original's types: poolings return nothing, ReLU and activations take 16 bits of size.
  *
  * $Date:        1. January 2000
  * $Revision:    V.0.0.1
@@ -8,6 +8,8 @@
 #define ARM_NNFUNCTIONS_H
 
 #include "arm_math.h"
+
+typedef enum { ARM_SIGMOID = 0, ARM_TANH = 1 } arm_nn_activation_type;
 
 arm_status arm_convolve_HWC_q7_basic(const q7_t *in, uint16_t dim_in, uint16_t ch_in,
                                      const q7_t *weights, uint16_t ch_out, uint16_t dim_kernel,
@@ -36,6 +38,8 @@ void arm_maxpool_q7_HWC(q7_t *in, uint16_t dim_in, uint16_t ch, uint16_t dim_ker
 void arm_avepool_q7_HWC(q7_t *in, uint16_t dim_in, uint16_t ch, uint16_t dim_kernel,
                         uint16_t padding, uint16_t stride, uint16_t dim_out, q7_t *buffer,
                         q7_t *out);
+void arm_nn_activations_direct_q7(q7_t *data, uint16_t size, uint16_t int_width,
+                                  arm_nn_activation_type type);
 void arm_relu_q7(q7_t *data, uint16_t size);
 void arm_softmax_q7(const q7_t *in, uint16_t dim_vec, q7_t *out);
 
