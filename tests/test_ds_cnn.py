@@ -51,7 +51,7 @@ def test_the_files_are_what_the_script_makes(tmp_path: Path) -> None:
 
 
 def test_it_is_bundled_without_labels(loaded: LoadedNetwork) -> None:
-    assert bundled_networks() == ("ds-cnn", "lenet-mnist")
+    assert bundled_networks() == ("cifar-shape-fashion", "ds-cnn", "lenet-mnist")
     assert loaded.labels == ()
     assert len(loaded.samples) == 10
     assert {sample.label for sample in loaded.samples} == {None}

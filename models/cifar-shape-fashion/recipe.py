@@ -49,7 +49,7 @@ SOLVERS = (FOLDER / "solver.prototxt", FOLDER / "solver_lr1.prototxt")
 FORMATS = FOLDER / "formats.json"
 SAMPLE_IMAGES = FOLDER / "samples-images.idx.gz"
 SAMPLE_LABELS = FOLDER / "samples-labels.idx.gz"
-CURVE = FOLDER / "training"
+HISTORY, CURVE = FOLDER / "training_history.csv", FOLDER / "training_curve.svg"
 
 INPUT, CLASSES = Shape(32, 32, 1), 10
 AUGMENTATION = Augmentation(flip=True, shift_px=2, rotate_deg=0, brightness=0, noise_sigma=0)
@@ -108,10 +108,9 @@ def make(*, held_out: bool) -> None:
         if held_out or trained.weights is None:
             return
         shutil.copyfile(trained.weights, WEIGHTS)
-        shutil.copyfile(
-            trained.records.json_path.with_suffix(".csv"), FOLDER / "training_history.csv"
-        )
-        write_training_curve(trained.records.rows, "cifar-shape-fashion", CURVE)
+        shutil.copyfile(trained.records.json_path.with_suffix(".csv"), HISTORY)
+        drawn = write_training_curve(trained.records.rows, FOLDER.name, Path(folder) / "drawn")
+        shutil.copyfile(next(path for path in drawn if path.suffix == ".svg"), CURVE)
 
 
 def load_float() -> Network:

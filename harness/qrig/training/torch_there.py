@@ -9,7 +9,7 @@ from typing import Any
 
 from qrig.errors import UsageError
 
-INSTALL = "pip install 'qrig[train]' --extra-index-url https://download.pytorch.org/whl/cpu"
+INSTALL = "pip install 'qrig[train]'"
 """The command that installs PyTorch, in its form for processors alone where there is one."""
 
 
