@@ -25,7 +25,7 @@ NAMES = [
     ("int", "for", "while"),
     ("products", "arena", "status"),
     ("data_weights", "data_bias", "data_mean"),
-    ("memcpy", "main", "memcpy"),
+    ("memcpy", "main", "network_run"),
     ("1", "layer_1", "layer"),
     ("Conv", "CONV", "conv"),
 ]
