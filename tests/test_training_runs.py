@@ -363,26 +363,28 @@ def test_what_does_not_go_together_is_refused(
     assert "found that it cannot be made" in refused(
         capsys, "--solver", solver, "--out", folder / "file" / "x"
     )
-    state = out / "solver_iter_2.solverstate"
+
+
+def test_a_wrong_state_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    solver = write_solver(folder, max_iter=4, snapshot=2)
+    trained(solver)
+    out = folder / "out"
+    state, later = out / "solver_iter_2.solverstate", out / "solver_iter_4.solverstate"
+    words = ("--solver", solver, "--resume")
     write_solver(folder, max_iter=4, type='"Adam"')
-    found = refused(capsys, "--solver", solver, "--resume", state)
-    assert "expected 12 history blobs for solver Adam and this network, found 6" in found
+    wanted = "expected 12 history blobs for solver Adam and this network, found 6"
+    assert wanted in refused(capsys, *words, state)
     write_net(folder, BODY.replace("num_output: 5", "num_output: 6"))
     write_solver(folder, max_iter=4)
-    assert "conv2, blob 0" in refused(capsys, "--solver", solver, "--resume", state)
+    assert "conv2, blob 0" in refused(capsys, *words, state)
     write_net(folder, NORMALISED)
-    assert "expected blobs for layer 'conv'" in refused(
-        capsys, "--solver", solver, "--resume", state
-    )
+    assert "expected blobs for layer 'conv'" in refused(capsys, *words, state)
     state.with_suffix(".caffemodel").unlink()
-    assert "expected the weights" in refused(capsys, "--solver", solver, "--resume", state)
+    assert "expected the weights" in refused(capsys, *words, state)
     (out / "solver_history.json").write_text("[]")
-    state = out / "solver_iter_4.solverstate"
     write_net(folder)
     write_solver(folder, max_iter=6)
-    assert "expected the history of a training" in refused(
-        capsys, "--solver", solver, "--resume", state
-    )
+    assert "expected the history of a training" in refused(capsys, *words, later)
 
 
 def test_a_net_without_loss_or_weights_is_refused(

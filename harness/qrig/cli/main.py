@@ -65,6 +65,23 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"qrig {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
+    _add_bench(commands)
+    _add_run(commands)
+    add_profile(commands)
+    add_tune(commands)
+    add_quantize(commands)
+    add_augment(commands)
+    add_train(commands)
+    _add_report(commands)
+
+    boards = commands.add_parser("boards", help="list boards and their backends")
+    boards.set_defaults(command=_boards)
+    networks = commands.add_parser("networks", help="list the bundled networks")
+    networks.set_defaults(command=_networks)
+    return parser
+
+
+def _add_bench(commands: Any) -> None:
     bench = commands.add_parser(
         "bench", help="run networks on targets, compare every layer, write a report"
     )
@@ -88,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--runs", metavar="DIR", help="folder of results")
     bench.set_defaults(command=_bench)
 
+
+def _add_run(commands: Any) -> None:
     run = commands.add_parser("run", help="run one input on one target, write JSON")
     add_network(run, repeat=False)
     run.add_argument("--target", required=True, metavar="T", help="board or board@backend")
@@ -97,22 +116,12 @@ def _parser() -> argparse.ArgumentParser:
     add_kernels(run, original=False)
     run.set_defaults(command=_run)
 
-    add_profile(commands)
-    add_tune(commands)
-    add_quantize(commands)
-    add_augment(commands)
-    add_train(commands)
 
+def _add_report(commands: Any) -> None:
     report = commands.add_parser("report", help="print a run's tables and write its page again")
     report.add_argument("run", nargs="?", metavar="RUN", help="run id or folder; the latest")
     report.add_argument("--runs", metavar="DIR", help="folder of results")
     report.set_defaults(command=_report)
-
-    boards = commands.add_parser("boards", help="list boards and their backends")
-    boards.set_defaults(command=_boards)
-    networks = commands.add_parser("networks", help="list the bundled networks")
-    networks.set_defaults(command=_networks)
-    return parser
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -27,24 +27,7 @@ def add_quantize(commands: Any) -> None:
     """Add the command to the parser's commands."""
     parser = commands.add_parser("quantize", help="choose the fixed-point formats of a network")
     add_float_network(parser)
-    parser.add_argument(
-        "--data",
-        metavar="SOURCE",
-        help="images to choose formats on: a known name (fashion-mnist, mnist), a folder or file",
-    )
-    parser.add_argument("--part", choices=("train", "test"), default="train", help="of --data")
-    parser.add_argument("--labels", type=Path, metavar="FILE", help="labels of --data")
-    parser.add_argument(
-        "--images", type=positive, metavar="N", help="choose formats on at most N of the images"
-    )
-    parser.add_argument(
-        "--pad", action="store_true", help="put smaller images amid zeros of the input's size"
-    )
-    parser.add_argument(
-        "--test-data", metavar="SOURCE", help="other images, to judge the formats on"
-    )
-    parser.add_argument("--test-part", choices=("train", "test"), default="test")
-    parser.add_argument("--test-labels", type=Path, metavar="FILE", help="labels of --test-data")
+    _add_images(parser)
     parser.add_argument(
         "--method",
         choices=_METHODS,
@@ -67,6 +50,28 @@ def add_quantize(commands: Any) -> None:
     parser.set_defaults(command=_quantize)
 
 
+def _add_images(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the images that choose the formats, and for those that judge them."""
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        help="images to choose formats on: a known name (fashion-mnist, mnist), a folder or file",
+    )
+    parser.add_argument("--part", choices=("train", "test"), default="train", help="of --data")
+    parser.add_argument("--labels", type=Path, metavar="FILE", help="labels of --data")
+    parser.add_argument(
+        "--images", type=positive, metavar="N", help="choose formats on at most N of the images"
+    )
+    parser.add_argument(
+        "--pad", action="store_true", help="put smaller images amid zeros of the input's size"
+    )
+    parser.add_argument(
+        "--test-data", metavar="SOURCE", help="other images, to judge the formats on"
+    )
+    parser.add_argument("--test-part", choices=("train", "test"), default="test")
+    parser.add_argument("--test-labels", type=Path, metavar="FILE", help="labels of --test-data")
+
+
 def _points(text: str) -> float:
     value = float(text)
     if not (math.isfinite(value) and 0 <= value <= 100):
@@ -78,8 +83,7 @@ def _quantize(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from qrig.reports.quantization_plot import write_plot
-    from qrig.runs.quantize import quantize, write_formats
+    from qrig.runs.quantize import quantize
 
     _check_files(options)
     given = None
@@ -106,18 +110,7 @@ def _quantize(options: argparse.Namespace) -> int:
         )
     chosen = next(one for one in found if one.method == options.method)
     _show(console, found, chosen)
-    if options.save is not None:
-        write_formats(chosen.formats, Path(options.save))
-        console.print(f"{options.save}: use it with --formats {options.save}", soft_wrap=True)
-    if options.plot is not None:
-        write_plot(chosen.calibration, chosen.quantized, options.plot)
-        console.print(f"{options.plot}: histograms with the range of every format", soft_wrap=True)
-    if options.json is not None:
-        write_json(
-            _document(loaded.name, chosen),
-            json_file(options.json),
-            standard_output=options.json == "-",
-        )
+    _write_files(options, console, loaded.name, chosen)
     return 0
 
 
@@ -140,6 +133,27 @@ def _check_files(options: argparse.Namespace) -> None:
             "a name"
         )
     json_file(options.json)
+
+
+def _write_files(
+    options: argparse.Namespace, console: Console, name: str, chosen: Quantization
+) -> None:
+    """Write the formats, the plot and the JSON, as far as the options ask for them."""
+    from qrig.reports.quantization_plot import write_plot
+    from qrig.runs.quantize import write_formats
+
+    if options.save is not None:
+        write_formats(chosen.formats, Path(options.save))
+        console.print(f"{options.save}: use it with --formats {options.save}", soft_wrap=True)
+    if options.plot is not None:
+        write_plot(chosen.calibration, chosen.quantized, options.plot)
+        console.print(f"{options.plot}: histograms with the range of every format", soft_wrap=True)
+    if options.json is not None:
+        write_json(
+            _document(name, chosen),
+            json_file(options.json),
+            standard_output=options.json == "-",
+        )
 
 
 def _samples(samples: ImageSet | None) -> ImageSet:

@@ -43,11 +43,26 @@ def generate_network(
     exact.
     """
     layout = make_layout(network, choices or {}, truncate=semantics.truncate)
+    kernels = KernelNames()
+    context = _context(layout, kernels)
+    files = {
+        name: render(f"{name}.j2", context)
+        for name in ("weights.h", "parameter.h", "network.h", "network.c")
+    }
+    if context["is_fused"] and core in ASSEMBLER_CORES:
+        files["network_kernels.S"] = kernels.assembly(core)
+    elif context["is_fused"]:
+        files["network_kernels.c"] = portable_kernels(kernels.kernels, kernels.columns)
+    return files
+
+
+def _context(layout: Layout, kernels: KernelNames) -> dict[str, Any]:
+    """Return the variables of the templates; the kernels they call are added to `kernels`."""
+    network = layout.network
     names = stage_identifiers(stage.name for stage in network.stages)
     symbols = _symbols(layout)
-    kernels = KernelNames()
     calls = _calls(layout, names, symbols)
-    context = {
+    return {
         "version": __version__,
         "network": network,
         "layout": layout,
@@ -65,15 +80,6 @@ def generate_network(
         "has_planes": bool(layout.groups),
         "has_columns": bool(kernels.columns),
     }
-    files = {
-        name: render(f"{name}.j2", context)
-        for name in ("weights.h", "parameter.h", "network.h", "network.c")
-    }
-    if context["is_fused"] and core in ASSEMBLER_CORES:
-        files["network_kernels.S"] = kernels.assembly(core)
-    elif context["is_fused"]:
-        files["network_kernels.c"] = portable_kernels(kernels.kernels, kernels.columns)
-    return files
 
 
 def render(template: str, context: dict[str, Any]) -> str:

@@ -88,19 +88,7 @@ def read_formats(path: Path) -> Formats:
 
 def formats_from_json(path: Path, data: bytes) -> Formats:
     """Read formats.json, schema `qrig-formats/1`; raises FileFormatError."""
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise FileFormatError(
-            f"{path}: expected formats.json, found text that is not JSON "
-            f"({' '.join(str(error).split())[:120]}); correct it"
-        ) from error
-    schema = document.get("schema")
-    if schema != SCHEMA:
-        raise FileFormatError(
-            f'{path}: expected "schema": "{SCHEMA}", found {shown(schema)}; use formats written by '
-            "qrig or ARM's .pkl"
-        )
+    document = _document(path, data)
     reader = _Reader(path)
     source = reader.table(document, "input")
     reader.only(document, "", {"schema", "input", "layers"})
@@ -128,6 +116,24 @@ def formats_from_json(path: Path, data: bytes) -> Formats:
         scale=reader.scale(source.get("scale")),
         source=str(path),
     )
+
+
+def _document(path: Path, data: bytes) -> dict[str, Any]:
+    """Return the JSON of formats.json, its schema checked."""
+    try:
+        document: dict[str, Any] = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path}: expected formats.json, found text that is not JSON "
+            f"({' '.join(str(error).split())[:120]}); correct it"
+        ) from error
+    schema = document.get("schema")
+    if schema != SCHEMA:
+        raise FileFormatError(
+            f'{path}: expected "schema": "{SCHEMA}", found {shown(schema)}; use formats written by '
+            "qrig or ARM's .pkl"
+        )
+    return document
 
 
 def is_number(value: object) -> TypeGuard[float]:

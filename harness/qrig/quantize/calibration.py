@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from qrig.errors import FileFormatError, InputError
 from qrig.networks.graph import FloatArray, Network, Softmax
@@ -49,6 +49,27 @@ class Calibration:
         return accuracy(self.logits, self.labels)
 
 
+@define
+class _Ranges:
+    """The range of every tensor over all batches, by the words of Calibration."""
+
+    magnitudes: dict[str, float] = field(factory=dict)
+    smallest: dict[str, float] = field(factory=dict)
+    positive: dict[str, float] = field(factory=dict)
+
+    def add(self, name: str, tensor: FloatArray) -> None:
+        """Take a batch of a tensor; raises FileFormatError for values that are not finite."""
+        low, high = float(tensor.min()), float(tensor.max())
+        if not np.isfinite(low + high):
+            raise FileFormatError(
+                f"layer {name!r}: expected finite values, found some that are infinite or not "
+                "a number; train the network again or use another snapshot"
+            )
+        self.magnitudes[name] = max(self.magnitudes.get(name, 0.0), abs(low), abs(high))
+        self.smallest[name] = min(self.smallest.get(name, low), low)
+        self.positive[name] = max(self.positive.get(name, high), high)
+
+
 def calibrate(network: Network, inputs: Images, labels: Labels | None = None) -> Calibration:
     """Run the float network over all images.
 
@@ -59,21 +80,11 @@ def calibrate(network: Network, inputs: Images, labels: Labels | None = None) ->
         raise InputError("expected images to choose formats with, found none; give at least one")
     images = stacked(network.input, inputs)
     last = logits_name(network)
-    largest: dict[str, float] = {}
-    smallest: dict[str, float] = {}
-    positive: dict[str, float] = {}
+    ranges = _Ranges()
     parts: list[FloatArray] = []
     for part in batches(network, len(images)):
         for name, tensor in float_tensors(network, images[part]):
-            low, high = float(tensor.min()), float(tensor.max())
-            if not np.isfinite(low + high):
-                raise FileFormatError(
-                    f"layer {name!r}: expected finite values, found some that are infinite or not "
-                    "a number; train the network again or use another snapshot"
-                )
-            largest[name] = max(largest.get(name, 0.0), abs(low), abs(high))
-            smallest[name] = min(smallest.get(name, low), low)
-            positive[name] = max(positive.get(name, high), high)
+            ranges.add(name, tensor)
             if name == last:
                 parts.append(tensor.reshape(len(tensor), -1))
     logits = np.concatenate(parts)
@@ -85,9 +96,9 @@ def calibrate(network: Network, inputs: Images, labels: Labels | None = None) ->
         known.astype(np.int64),
         labels is not None,
         logits,
-        largest,
-        smallest,
-        positive,
+        ranges.magnitudes,
+        ranges.smallest,
+        ranges.positive,
         close,
         _all_tensors(network, images[close]),
         spread(len(images), _fitting(network, _JUDGED_IMAGES, _JUDGED_BYTES)),

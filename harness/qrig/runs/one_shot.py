@@ -6,6 +6,7 @@ from typing import Any
 
 from qrig.build import build_deployment
 from qrig.datasets import Sample
+from qrig.measure.rows import LayerResult
 from qrig.reference import run_reference
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork
@@ -39,20 +40,7 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
         "target": target.name,
         "network": loaded.name,
         "input": sample.name,
-        "layers": [
-            {
-                "name": layer.name,
-                "type": layer.type,
-                "shape": list(layer.shape),
-                "crc32": layer.comparison.crc32_target,
-                "instructions": layer.instructions,
-                "cycles": layer.cycles,
-                "computed_with": layer.computed_with,
-                "match": layer.comparison.verdict == "bit-exact",
-                "first_difference": layer.comparison.first_difference,
-            }
-            for layer in layers
-        ],
+        "layers": [_layer(layer) for layer in layers],
         "logits": logits,
         "top1": top1,
         "label": loaded.labels[top1] if top1 < len(loaded.labels) else None,
@@ -63,6 +51,20 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
     if network.stages[-1].type == "softmax":
         document["softmax"] = _integers(remote.output)
     return document
+
+
+def _layer(layer: LayerResult) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "type": layer.type,
+        "shape": list(layer.shape),
+        "crc32": layer.comparison.crc32_target,
+        "instructions": layer.instructions,
+        "cycles": layer.cycles,
+        "computed_with": layer.computed_with,
+        "match": layer.comparison.verdict == "bit-exact",
+        "first_difference": layer.comparison.first_difference,
+    }
 
 
 def _integers(tensor: bytes) -> list[int]:

@@ -53,6 +53,14 @@ class _Request:
     progress: Progress
 
 
+@frozen(eq=False)
+class _Others:
+    """Images that no formats are chosen on, by name, and what the float network makes of them."""
+
+    images: str
+    calibration: Calibration
+
+
 def _search(request: _Request) -> Formats:
     return search_formats(
         request.calibration,
@@ -104,38 +112,43 @@ def quantize(
     progress("float network", 0, 1)
     network = _scaled(network, images)
     calibration = _calibrated(network, images)
-    test_calibration = None
-    if test is not None:
-        if test.scale != images.scale:
-            raise UsageError(
-                f"{test.name}: expected pixels of the scale {images.scale:g} that the other images "
-                f"have, found {test.scale:g}; store both alike"
-            )
-        test_calibration = _calibrated(network, test)
-    found = []
-    for method in methods:
-        formats = METHODS[method](_Request(calibration, tolerance, semantics, progress))
-        progress(f"judging {method}", 0, 1)
-        quantized = quantize_network(network, formats)
-        found.append(
-            Quantization(
-                method=method,
-                network=network,
-                formats=formats,
-                quantized=quantized,
-                calibration=calibration,
-                images=_text(images),
-                chosen_on=judge(calibration, quantized, semantics),
-                layers=judge_layers(calibration, quantized, semantics),
-                test_images=None if test is None else _text(test),
-                tested_on=None
-                if test_calibration is None
-                else judge(test_calibration, quantized, semantics),
-                has_labels=calibration.has_labels,
-                tested_with_labels=bool(test_calibration and test_calibration.has_labels),
-            )
+    others = None if test is None else _others(network, images, test)
+    request = _Request(calibration, tolerance, semantics, progress)
+    return tuple(_by_method(method, request, images, others) for method in methods)
+
+
+def _others(network: Network, images: ImageSet, test: ImageSet) -> _Others:
+    """Return the images of `test`; raises UsageError unless their pixels are those of `images`."""
+    if test.scale != images.scale:
+        raise UsageError(
+            f"{test.name}: expected pixels of the scale {images.scale:g} that the other images "
+            f"have, found {test.scale:g}; store both alike"
         )
-    return tuple(found)
+    return _Others(_text(test), _calibrated(network, test))
+
+
+def _by_method(
+    method: str, request: _Request, images: ImageSet, others: _Others | None
+) -> Quantization:
+    """Choose formats by `method` and judge them."""
+    calibration, semantics = request.calibration, request.semantics
+    formats = METHODS[method](request)
+    request.progress(f"judging {method}", 0, 1)
+    quantized = quantize_network(calibration.network, formats)
+    return Quantization(
+        method=method,
+        network=calibration.network,
+        formats=formats,
+        quantized=quantized,
+        calibration=calibration,
+        images=_text(images),
+        chosen_on=judge(calibration, quantized, semantics),
+        layers=judge_layers(calibration, quantized, semantics),
+        test_images=None if others is None else others.images,
+        tested_on=None if others is None else judge(others.calibration, quantized, semantics),
+        has_labels=calibration.has_labels,
+        tested_with_labels=others is not None and others.calibration.has_labels,
+    )
 
 
 def _scaled(network: Network, images: ImageSet) -> Network:

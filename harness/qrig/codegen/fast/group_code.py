@@ -95,11 +95,8 @@ def group_context(
 ) -> dict[str, Any]:
     """Return the variables of sliding.c.j2; `symbols` are the C expressions of buffers."""
     conv, layer = group.convolution, group.convolution.layer
-    blocks = conv.blocks()
     name = names[layer.name]
-    transforms, points = transform_values(conv.filter)
-    sums, outputs = output_values(conv.filter)
-    source_shape = layer.in_shape
+    blocks = conv.blocks()
     first_plane = buffers.target if works_in_target(group) else buffers.plane
     return {
         "name": name,
@@ -109,12 +106,30 @@ def group_context(
         "method": _method(group),
         "stage": group.first_stage,
         "last_stage": group.last_stage,
-        "out_c": layer.out_shape.c,
-        "out_h": layer.out_shape.h,
-        "out_w": layer.out_shape.w,
-        "in_h": source_shape.h,
-        "in_w": source_shape.w,
-        "in_c": source_shape.c,
+        "blocks": tuple(enumerate(blocks)),
+        "kernel_names": [kernels.name(block.kernel) for block in blocks],
+        "products_end": _PRODUCTS_END,
+        "row_counts": sorted({block.kernel.rows for block in blocks}, reverse=True),
+        "staged": symbols[buffers.staged] if buffers.staged else None,
+        "source": symbols[buffers.source],
+        "target": symbols[buffers.target],
+        "data": symbols[buffers.data] if buffers.data else "",
+        "plane": symbols[first_plane] if first_plane else "",
+        "planes_in_target": works_in_target(group),
+        "plane_step": conv.plane_bytes if works_in_target(group) or conv.passes > 1 else 0,
+        **_input_and_tiles(group, previous),
+        **_arithmetic(group),
+        **_result(group, names),
+    }
+
+
+def _input_and_tiles(group: Group, previous: Group | None) -> dict[str, Any]:
+    """Return how the input lies in memory, and how it is cut into tiles of words."""
+    conv, layer = group.convolution, group.convolution.layer
+    return {
+        "in_h": layer.in_shape.h,
+        "in_w": layer.in_shape.w,
+        "in_c": layer.in_shape.c,
         "in_planes": group.in_planes,
         "in_pitch": out_pitch(previous) if previous else 0,
         "in_plane_bytes": out_plane_bytes(previous) if previous else 0,
@@ -133,10 +148,15 @@ def group_context(
         "channel_words": conv.channel_words,
         "pitch": conv.pitch,
         "plane_bytes": conv.plane_bytes,
-        "blocks": tuple(enumerate(blocks)),
-        "kernel_names": [kernels.name(block.kernel) for block in blocks],
-        "products_end": _PRODUCTS_END,
-        "row_counts": sorted({block.kernel.rows for block in blocks}, reverse=True),
+    }
+
+
+def _arithmetic(group: Group) -> dict[str, Any]:
+    """Return how values become points, and sums of products become outputs."""
+    conv, layer = group.convolution, group.convolution.layer
+    transforms, points = transform_values(conv.filter)
+    sums, outputs = output_values(conv.filter)
+    return {
         "transform_values": transforms,
         "transform_points": points,
         "output_values": sums,
@@ -150,25 +170,28 @@ def group_context(
         "distinct_shifts": sorted(set(conv.filter.shifts)),
         "forms": _forms(group),
         "trace_form": "_signed" if group.relu_early else "",
-        "staged": symbols[buffers.staged] if buffers.staged else None,
-        "source": symbols[buffers.source],
-        "target": symbols[buffers.target],
-        "data": symbols[buffers.data] if buffers.data else "",
-        "plane": symbols[first_plane] if first_plane else "",
-        "planes_in_target": works_in_target(group),
-        "plane_step": conv.plane_bytes if works_in_target(group) or conv.passes > 1 else 0,
-        "out_planes": group.out_planes,
-        "out_pitch": out_pitch(group),
-        "out_plane_bytes": out_plane_bytes(group),
-        "final_w": group.layers[-1].out_shape.w,
-        "final_h": group.layers[-1].out_shape.h,
+    }  # fmt: skip
+
+
+def _result(group: Group, names: dict[str, str]) -> dict[str, Any]:
+    """Return the planes that the convolution makes, what is done to them, and what is left."""
+    made, left = group.convolution.layer.out_shape, group.layers[-1].out_shape
+    return {
+        "out_c": made.c,
+        "out_h": made.h,
+        "out_w": made.w,
         "work": _work(group.work, group, names),
         "trace_work": _work(group.tail[:-1], group, names),
         "has_tail": bool(group.tail),
         "pools": [
             _pool(pool, group, names) for pool in group.tail if isinstance(pool, QuantizedPooling)
         ],
-    }  # fmt: skip
+        "out_planes": group.out_planes,
+        "out_pitch": out_pitch(group),
+        "out_plane_bytes": out_plane_bytes(group),
+        "final_w": left.w,
+        "final_h": left.h,
+    }
 
 
 def column_context(

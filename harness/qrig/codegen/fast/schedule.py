@@ -91,6 +91,49 @@ class Loop:
         return (self.stride, self.weight_bytes) if load.is_next_trip else (0, 0)
 
 
+@define
+class _Order:
+    """The multiplications of a trip in their order, and the loads of what they use."""
+
+    registers: RegisterFile
+    macs: list[Product] = field(factory=list)
+    loads: list[Load] = field(factory=list)
+    weight_bytes: int = 0
+    _word_count: int = 0
+    _fresh: set[int] = field(factory=set)
+
+    def begin_point(self) -> None:
+        """Let the sum of every row begin with its next multiplication."""
+        self._fresh = set(range(len(self.registers.accumulators)))
+
+    def add(self, unit: Unit) -> None:
+        """Append the multiplications of `unit`."""
+        found: dict[tuple[str, int], Load] = {}
+        for mac in unit.group.macs:
+            keys = (("lr", mac.tap), ("r12", mac.word))
+            for key in keys:
+                if key not in found:
+                    found[key] = self._load(*key, unit)
+                    self.loads.append(found[key])
+                found[key].last_use = len(self.macs)
+            accumulator = self.registers.accumulators[mac.row]
+            weight, word = (found[key].register for key in keys)
+            addend = None if mac.row in self._fresh else accumulator
+            self.macs.append(Product(accumulator, weight, word, addend))
+            self._fresh.discard(mac.row)
+        self.weight_bytes += 4 * unit.group.tap_count
+
+    def _load(self, base: str, number: int, unit: Unit) -> Load:
+        """Return the load of weight (from lr) or window word (from r12) `number` of `unit`."""
+        if base == "lr":
+            register, offset = self.registers.weights[number], self.weight_bytes + 4 * number
+        else:
+            register = self.registers.words[self._word_count % len(self.registers.words)]
+            offset = unit.offset + 4 * (number - unit.group.first_word)
+            self._word_count += 1
+        return Load(register, base, offset, len(self.macs), len(self.macs))
+
+
 def place_loads(
     units: list[tuple[Group, int, bool]], registers: RegisterFile, stride: int | None
 ) -> Loop:
@@ -98,39 +141,16 @@ def place_loads(
 
     `stride` is by how many bytes V advances a trip, None if there is only one.
     """
-    loads: list[Load] = []
-    macs: list[Product] = []
-    weight_bytes = words = 0
-    fresh: set[int] = set()
+    order = _Order(registers)
     placed = []
     for group, shift, is_first in units:
         if is_first:
-            fresh = set(range(len(registers.accumulators)))
+            order.begin_point()
         unit = Unit(group, group.offset + shift)
         placed.append(unit)
-        found: dict[tuple[str, int], Load] = {}
-        for mac in group.macs:
-            index = len(macs)
-            keys = (("lr", mac.tap), ("r12", mac.word))
-            for base, number in keys:
-                if (base, number) not in found:
-                    if base == "lr":
-                        register, offset = registers.weights[number], weight_bytes + 4 * number
-                    else:
-                        register = registers.words[words % len(registers.words)]
-                        offset = unit.offset + 4 * (number - group.first_word)
-                        words += 1
-                    found[base, number] = Load(register, base, offset, index, index)
-                    loads.append(found[base, number])
-                found[base, number].last_use = index
-            accumulator = registers.accumulators[mac.row]
-            weight, word = (found[key].register for key in keys)
-            addend = None if mac.row in fresh else accumulator
-            macs.append(Product(accumulator, weight, word, addend))
-            fresh.discard(mac.row)
-        weight_bytes += 4 * group.tap_count
-    loop = Loop(placed, macs, stride or 0, weight_bytes)
-    _place(loop, loads, is_loop=stride is not None)
+        order.add(unit)
+    loop = Loop(placed, order.macs, stride or 0, order.weight_bytes)
+    _place(loop, order.loads, is_loop=stride is not None)
     return loop
 
 
