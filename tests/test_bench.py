@@ -238,11 +238,12 @@ def test_a_network_that_does_not_fit_is_refused_with_its_map(tmp_path: Path) -> 
         np.zeros((60_000, 96), np.int8), np.zeros(60_000, np.int8), 0, 0,
     )  # fmt: skip
     large = attrs.evolve(network, layers=(*network.layers[:3], layer))
+    targets = find_targets(TARGETS)
     with pytest.raises(NetworkTooLargeError) as caught:
-        prepare([LoadedNetwork("large", large)], find_targets(TARGETS))
+        prepare([LoadedNetwork("large", large)], targets)
     text = str(caught.value)
     assert "bytes too many in flash" in text
-    layout = make_layout(large, plan_choices(large, "cortex-m4"))
+    layout = make_layout(large, plan_choices(large, "cortex-m4", memories=targets[0].board.memory))
     assert f"{layout.weight_bytes:,} bytes" in text
     assert layout.weight_bytes > 60_000 * 97
     assert "of 4,194,304" in text
