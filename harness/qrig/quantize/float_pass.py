@@ -111,28 +111,29 @@ def _inner_product(layer: InnerProduct, inputs: list[FloatArray]) -> FloatArray:
 
 @float_layer.register
 def _pooling(layer: Pooling, inputs: list[FloatArray]) -> FloatArray:
+    """Pool along y, then x; an average divides once, as Caffe does: twice would round twice."""
     (result,) = inputs
+    counts = np.ones(1, dtype=np.float32)
     for axis in (1, 2):
         size, out = layer.in_shape[axis - 1], layer.out_shape[axis - 1]
-        shape = (size, layer.kernel[axis - 1], layer.stride[axis - 1], layer.pad[axis - 1], out)
-        result = _pooled(result, layer.method, axis, shape)
-    return result
+        shape = (layer.kernel[axis - 1], layer.stride[axis - 1], layer.pad[axis - 1], out)
+        result = _joined(result, layer.method, axis, shape)
+        taps = taps_inside(size, *shape).astype(np.float32)
+        counts = counts * taps.reshape([-1 if index == axis else 1 for index in range(4)])
+    return result / counts if layer.method == "average" else result
 
 
-def _pooled(
-    tensors: FloatArray, method: str, axis: int, shape: tuple[int, int, int, int, int]
+def _joined(
+    tensors: FloatArray, method: str, axis: int, shape: tuple[int, int, int, int]
 ) -> FloatArray:
-    size, kernel, stride, pad, out = shape
+    """Return the maxima or the sums of windows along one axis."""
     total: FloatArray | None = None
     join = np.maximum if method == "max" else np.add
     fill = -np.inf if method == "max" else 0.0
-    for seen in windows_along(tensors, axis, kernel, stride, pad, out, fill):
+    for seen in windows_along(tensors, axis, *shape, fill):
         total = seen.copy() if total is None else join(total, seen, out=total)
     if total is None:
         raise AssertionError("a window has at least one tap")
-    if method == "average":
-        counts = taps_inside(size, kernel, stride, pad, out).astype(np.float32)
-        total /= counts.reshape([-1 if index == axis else 1 for index in range(4)])
     return total
 
 
