@@ -96,7 +96,9 @@ def test_averages_of_large_windows_are_exact(semantics: Semantics, side: int) ->
 
 def test_float_averages_are_divided_once() -> None:
     """An average that is a step of a format is that step, and not the number below it."""
-    values = np.random.default_rng(0).integers(0, 128, (50, 7, 7, 4)).astype(np.float32) / 4
+    values = np.random.default_rng(0).integers(0, 128, (50, 7, 7, 4)).astype(
+        np.float32
+    ) / np.float32(4)
     shapes = Shape(7, 7, 4), Shape(3, 3, 4)
     layer = Pooling("pool", ("c",), *shapes, "average", Pair(3, 3), Pair(2, 2), Pair(0, 0))
     windows = np.lib.stride_tricks.sliding_window_view(values, (3, 3), axis=(1, 2))[:, ::2, ::2]
