@@ -277,7 +277,7 @@ def test_json_has_to_go_somewhere(tiny: Bench, capsys: pytest.CaptureFixture[str
         tiny.path("--model") / "run.json",
         Path("x" * 300),
     ):
-        fails(tiny, tiny.arguments("run", json=str(out)), capsys, f"{out}: expected a file in an")
+        fails(tiny, tiny.arguments("run", json=str(out)), capsys, f"--json {out}: expected a file")
 
 
 def test_a_network_too_large_is_answered_with_the_map(

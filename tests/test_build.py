@@ -38,7 +38,8 @@ def _check_sources(board: Board, folders: list[str], *others: str) -> None:
 @pytest.mark.parametrize("board_name", [*_BOARDS, "host"])
 def test_sources_compile_without_warnings(tmp_path: Path, board_name: str, plan: str) -> None:
     board = find_board(board_name)
-    folders = ["link", "app", f"port/{board.port}", *([] if board.is_native else ["port/cortex_m"])]
+    folders = ["link", "inference", "app", f"port/{board.port}"]
+    folders += [] if board.is_native else ["port/cortex_m"]
     for network in (separable_network(), *map(random_network, (1, 2, 3))):
         choices = Kernels(plan=plan).choices_for(network, board)
         files = generate_network(network, choices=choices)

@@ -46,7 +46,7 @@ def test_no_bias_is_lost_and_shifts_are_those_of_kernels() -> None:
 
 @needs_fashion
 def test_its_samples_are_test_images_with_a_border() -> None:
-    test = read_image_set("fashion-mnist", part="test", limit=100)
+    test = read_image_set("fashion-mnist", part="test").take(100)
     network = load_network(NAME)
     expected = padded(test, network.quantized.input.shape)
     for sample, pixels in zip(network.samples, expected.images, strict=True):

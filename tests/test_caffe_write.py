@@ -241,8 +241,9 @@ def _folder(folder: Path) -> Path:
     return folder / "taken"
 
 
-def _device(folder: Path) -> Path:
-    return Path("/dev/null")
+def _pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "pipe")
+    return folder / "pipe"
 
 
 def _loop(folder: Path) -> Path:
@@ -258,7 +259,7 @@ def _long(folder: Path) -> Path:
     return folder / ("x" * 300)
 
 
-@pytest.mark.parametrize("place", [_no_folder, _folder, _device, _loop, _null, _long])
+@pytest.mark.parametrize("place", [_no_folder, _folder, _pipe, _loop, _null, _long])
 def test_places_that_cannot_be_written_are_told(
     tmp_path: Path, place: Callable[[Path], Path]
 ) -> None:

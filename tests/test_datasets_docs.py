@@ -10,7 +10,7 @@ from qrig.cli.main import main
 from qrig.datasets import known
 from qrig.datasets.augment import Augmentation
 from qrig.datasets.augment_files import MAX_COPIES
-from qrig.datasets.hdf5 import MAX_FILES
+from qrig.datasets.hdf5_lists import MAX_FILES
 from qrig.datasets.idx import MAX_IDX_BYTES
 from qrig.datasets.images import MAX_IMAGE_BYTES
 from qrig.datasets.label_files import MAX_LABEL_BYTES

@@ -163,7 +163,7 @@ def test_a_list_names_images_and_classes(tmp_path: Path) -> None:
     assert labels_of(found) == [4, 0, 7]
     assert found.records == ("line 1, 1.png", "line 3, 2.png", "line 4, 3.png")
     assert found.name == "train"
-    assert labels_of(read_image_set(listed, limit=2)) == [4, 0]
+    assert labels_of(read_image_set(listed, limit=2)) == [4, 7]
     elsewhere = tmp_path / "lists"
     elsewhere.mkdir()
     (elsewhere / "l").write_text(f"/a/1.png 1\na/1.png 2\n{tmp_path.name}.png 3\n")

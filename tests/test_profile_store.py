@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from profile_tables import HOSTILE, M7_TARGET, convolution, make_tables
-from qrig.errors import FileFormatError
+from qrig.errors import FileFormatError, UsageError
 from qrig.measure.profile_columns import PROFILE_TABLES
 from qrig.measure.rows import SCHEMA_VERSION
 from qrig.reports.profile_store import has_profile, load_tables, path_of, write_tables
@@ -115,7 +115,7 @@ def test_a_profile_that_is_replaced_is_never_half_old(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UsageError, match="No space"):
         write_tables(tmp_path, make_tables({(M7_TARGET, "new"): [convolution()]}))
     assert not has_profile(tmp_path)
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -15,6 +15,7 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from qrig.errors import UsageError
 from qrig.reports import tables
 from qrig.reports.figures import inline_svg
 from qrig.reports.html import render_report, write_report
@@ -393,7 +394,7 @@ def test_report_is_replaced_whole_or_not_at_all(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UsageError, match=r"report\.html: .*No space left"):
         write_report(make_rows(), make_run(run_id="r2"), path)
     assert "r2" not in path.read_text(encoding="utf-8")
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]

@@ -8,7 +8,7 @@ import pytest
 
 from qrig.errors import FileFormatError, UsageError
 from qrig.measure.rows import COLUMNS, SCHEMA_VERSION
-from qrig.reports.store import RunWriter, find_run, load_run, new_run_id, write_atomically
+from qrig.reports.store import RunWriter, find_run, load_run, new_run_id
 
 
 def _row(index: int) -> dict[str, Any]:
@@ -47,20 +47,6 @@ def test_the_table_replaces_the_journal(tmp_path: Path) -> None:
     rows, _ = load_run(writer.folder)
     assert rows.equals(frame)
     assert sorted(path.name for path in writer.folder.iterdir()) == ["layers.parquet", "run.json"]
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def fail(temporary: Path) -> None:
-        temporary.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, fail)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_the_command_writes_a_file_that_run_takes(
             "lenet-mnist",
             "--out",
             "no/such/t.json",
-            "folder that is there for --out, found no/such/t.json",
+            "--out no/such/t.json: expected a file in a folder that is there, found no ",
         ),
         ("no-such-net", "--by", "instructions", "no-such-net"),
         ("lenet-mnist", "--target", "no-such-board", "no-such-board"),

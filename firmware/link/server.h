@@ -10,7 +10,7 @@
 /* Frame types; the host side has the same list. */
 enum {
     MESSAGE_HELLO = 0x01,    /* open a session: the frame's session number becomes ours */
-    MESSAGE_WRITE = 0x02,    /* offset u32, bytes: into the input, or the arena */
+    MESSAGE_WRITE = 0x02,    /* offset u32, bytes: into the input, or an arena */
     MESSAGE_INFER = 0x03,    /* flags u8, crc32 u32 of the input: run the network */
     MESSAGE_CONTINUE = 0x04, /* go on after a pause */
     MESSAGE_READ = 0x05,     /* region u8, offset u32, length u16 */
@@ -20,6 +20,8 @@ enum {
     MESSAGE_CHECK = 0x09,    /* offset u32, bytes u32, any number of times: their CRC-32 */
     MESSAGE_FIND = 0x0a,     /* name and signature of a kernel: its number */
     MESSAGE_CALL = 0x0b,     /* number u16, arguments: call a kernel: kernel_app/call.h */
+    MESSAGE_LOAD = 0x0c,     /* take a network from a file: runtime_app/requests.c */
+    MESSAGE_FORWARD = 0x0d,  /* run it on an image: runtime_app/forward.h */
     MESSAGE_REPLY = 0x80,    /* added to the type of the request */
     MESSAGE_ACCEPTED = 0x40, /* the request takes a while and has begun */
     MESSAGE_DAMAGED = 0x41,  /* the last transmission came damaged: send it again */

@@ -5,7 +5,8 @@
     |   |-- UsageError                          options that do not go together
     |   |-- FileFormatError                     a file is not what it should be
     |   |-- UnsupportedNetworkError             a network qrig cannot deploy
-    |   `-- NetworkTooLargeError                a network the board has no room for
+    |   |-- NetworkTooLargeError                a network the board has no room for
+    |   `-- NetworkRefusedError                 a network file the firmware does not load
     |-- BuildError                exit code 3   the firmware could not be built
     `-- TargetError               exit code 3   the target failed, not the user
         |-- TargetUnavailableError              it cannot be started or found
@@ -31,6 +32,7 @@ __all__ = [
     "InputError",
     "LinkError",
     "LinkTimeoutError",
+    "NetworkRefusedError",
     "NetworkTooLargeError",
     "ProtocolMismatchError",
     "QrigError",
@@ -70,6 +72,10 @@ class UnsupportedNetworkError(InputError):
 
 class NetworkTooLargeError(InputError):
     """A network that does not fit the board; the message holds the memory map."""
+
+
+class NetworkRefusedError(InputError):
+    """A network file that the firmware on the target looked at and did not load."""
 
 
 class BuildError(QrigError):

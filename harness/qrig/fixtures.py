@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from qrig.build import Deployment, build_deployment
 from qrig.build.kernel_firmware import build_kernel_firmware
 from qrig.build.kernels import OURS, Kernels
 from qrig.datasets import Sample
 from qrig.errors import QrigError
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.runs.bench import run_inputs
+from qrig.runs.deploy import AnyDeployment, deploy
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork, load_network
 from qrig.runs.resident import ResidentKernels
@@ -112,13 +112,13 @@ def network(request: pytest.FixtureRequest) -> LoadedNetwork:
 
 
 @pytest.fixture
-def deployment(target: Target, network: LoadedNetwork) -> Deployment:
+def deployment(target: Target, network: LoadedNetwork) -> AnyDeployment:
     """The network built for the target."""
-    return build_deployment(network.quantized, target.board, target.kernels)
+    return deploy(network, target)
 
 
 @pytest.fixture
-def link(target: Target, deployment: Deployment) -> Iterator[Deployed]:
+def link(target: Target, deployment: AnyDeployment) -> Iterator[Deployed]:
     """The deployment started on the target, with an open session."""
     with Deployed(target, deployment) as deployed:
         yield deployed

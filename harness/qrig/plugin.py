@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from qrig.build import Kernels
 
 _DEST = "qrig_target"
+_WAYS = ("generated", "network", "stored-network")
+_HOW = "generated C, or a .network file that a firmware loads; may be given several times"
 
 
 @pytest.hookimpl(trylast=True)
@@ -32,6 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         # Newer pytest says at once that another plugin owns --target, older only when it parses.
         with contextlib.suppress(ValueError, argparse.ArgumentError):
             group.addoption("--target", action="append", dest=_DEST, metavar="T", help=about)
+    for option in ("--qrig-deployment", "--deployment"):
+        if not _owned(parser, option):
+            with contextlib.suppress(ValueError, argparse.ArgumentError):
+                group.addoption(
+                    option, action="append", dest="qrig_deployment", choices=_WAYS, help=_HOW
+                )
     group.addoption("--qrig-runs", metavar="DIR", help="folder for the results of measured tests")
     _add_kernels(group)
     parser.addini("qrig_targets", "default targets, skipped where unavailable", "args", default=[])
@@ -71,12 +79,13 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from qrig import fixtures
     from qrig.errors import UsageError
-    from qrig.runs.targets import find_targets, with_kernels
+    from qrig.runs.targets import find_targets, in_ways, with_kernels
 
     try:
         targets = with_kernels(
             find_targets(chosen), _kernels(config), config.getoption("qrig_cmsis_nn")
         )
+        targets = in_ways(targets, config.getoption("qrig_deployment") or ())
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
     config.stash[fixtures.TARGET_TESTS] = fixtures.TargetTests(targets, named=bool(named))

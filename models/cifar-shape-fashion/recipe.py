@@ -123,7 +123,7 @@ def choose() -> None:
     images = read_image_set("fashion-mnist", part="train").take(CHOOSING, seed=SEED)
     (found,) = quantize(lower(load_float()), padded(images, INPUT))
     write_formats(found.formats, FORMATS)
-    samples = padded(read_image_set("fashion-mnist", part="test", limit=SAMPLES), INPUT)
+    samples = padded(read_image_set("fashion-mnist", part="test").take(SAMPLES), INPUT)
     write_idx(SAMPLE_IMAGES, samples.images[..., 0])
     write_idx(SAMPLE_LABELS, samples.check_labels(CLASSES).astype(np.uint8))
     _report(found.images, found.chosen_on)

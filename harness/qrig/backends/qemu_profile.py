@@ -30,7 +30,7 @@ from qrig.profiles.profile import BLOCKS, HARNESS, LAYER, MEMORY, MODES, OVERHEA
 _WRITTEN_S = 5.0
 _POLL_S = 0.002
 _FIRST_LAYER = 2
-"""Number of the event that begins the first layer, of firmware/app/profile_mark.h."""
+"""Number of the event that begins the first layer, of firmware/inference/profile_mark.h."""
 
 
 @frozen(eq=False)

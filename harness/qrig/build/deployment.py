@@ -25,7 +25,7 @@ from qrig.build.toolchain import Toolchain, toolchain_for
 from qrig.codegen import Choices, Layout, generate_network, make_layout
 from qrig.codegen.deployment import generate_deployment
 from qrig.fixedpoint.quantized import QuantizedNetwork
-from qrig.fixedpoint.semantics import Semantics
+from qrig.fixedpoint.semantics import Semantics, check_compiled
 from qrig.resources import cache_root, checkout_root, firmware_root
 
 _ID_DIGITS = 16
@@ -51,6 +51,11 @@ class Deployment:
         return self.layout.network
 
     @property
+    def carriers(self) -> dict[int, int]:
+        """For each stage that is computed with others, the stage whose row has their cost."""
+        return self.layout.carriers
+
+    @property
     def semantics(self) -> Semantics:
         """What the kernels compute."""
         return self.kernels.semantics
@@ -70,6 +75,7 @@ def build_deployment(
     all code behind the vectors, to see what its placement costs. Raises UnsupportedNetworkError,
     NetworkTooLargeError (with the map), or BuildError (with the end of the compiler's output).
     """
+    check_compiled(kernels.semantics)
     if choices is None:
         choices = kernels.choices_for(network, board)
     layout = make_layout(network, choices, truncate=kernels.semantics.truncate)

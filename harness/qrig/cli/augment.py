@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from qrig.cli.numbers import whole_number
 from qrig.cli.options import positive
 
 
@@ -45,10 +46,7 @@ def add_augment(commands: Any) -> None:
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected 0 or more, found {value}")
-    return value
+    return whole_number(text, 0)
 
 
 def _augment(options: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qrig.errors import UsageError
+
 if TYPE_CHECKING:
     from qrig.build import Kernels
     from qrig.fixedpoint.semantics import Semantics
@@ -27,6 +29,13 @@ def add_kernels(parser: argparse.ArgumentParser, *, original: bool) -> None:
         type=Path,
         metavar="FILE",
         help="kernels that qrig tune has chosen for a network; may be given several times",
+    )
+    parser.add_argument(
+        "--deployment",
+        action="append",
+        choices=("generated", "network", "stored-network"),
+        help="generated C (the default), or a .network file that a resident firmware loads: sent "
+        "to it, or in its flash; may be given several times",
     )
     if original:
         parser.add_argument(
@@ -52,13 +61,11 @@ def add_semantics(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pooling",
         choices=("dsp", "c"),
-        default="dsp",
         help="average as Cortex-M4/M7 did (the default) or as Cortex-M0/M3",
     )
     parser.add_argument(
         "--softmax-form",
         choices=("5.9", "5.4"),
-        default="5.9",
         help="softmax of CMSIS 5.7 to 5.9 (the default) or of 5.4 to 5.6",
     )
     parser.add_argument(
@@ -67,17 +74,29 @@ def add_semantics(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_semantics(options: argparse.Namespace) -> Semantics:
-    """Return what the kernels compute."""
-    from qrig.fixedpoint.semantics import Semantics
+    """Return what the kernels compute; raises UsageError for a dialect with another choice."""
+    from qrig.fixedpoint.network_file import CORRECT, semantics_of
+    from qrig.fixedpoint.semantics import DEFAULT, Semantics
 
-    return Semantics(options.pooling, options.softmax_form, options.truncate)
+    dialect = getattr(options, "dialect", None) or CORRECT
+    chosen = (options.pooling, options.softmax_form, options.truncate or None)
+    if dialect == CORRECT:
+        pooling, softmax, truncate = chosen
+        return Semantics(pooling or DEFAULT.pooling, softmax or DEFAULT.softmax, bool(truncate))
+    if chosen != (None, None, None):
+        raise UsageError(
+            f"expected --dialect {dialect} alone, which says what is computed, found --pooling, "
+            "--softmax-form or --truncate beside it; leave one of them out"
+        )
+    return semantics_of(dialect)
 
 
 def choose_kernels(targets: tuple[Target, ...], options: argparse.Namespace) -> tuple[Target, ...]:
     """Return the targets with the kernels the options choose; raises UsageError."""
-    from qrig.runs.targets import with_kernels
+    from qrig.runs.targets import in_ways, with_kernels
 
-    return with_kernels(targets, _kernels(options), getattr(options, "cmsis_nn", None))
+    chosen = with_kernels(targets, _kernels(options), getattr(options, "cmsis_nn", None))
+    return in_ways(chosen, getattr(options, "deployment", None) or ())
 
 
 def _kernels(options: argparse.Namespace) -> Kernels:

@@ -15,6 +15,9 @@ from typing import Any
 
 from qrig import __version__
 from qrig.cli.augment import add_augment
+from qrig.cli.convert import add_convert
+from qrig.cli.demo import add_demo
+from qrig.cli.inspect import add_inspect
 from qrig.cli.kernel_options import add_kernels, choose_kernels
 from qrig.cli.options import (
     add_network,
@@ -24,6 +27,7 @@ from qrig.cli.options import (
     read_sample,
     write_json,
 )
+from qrig.cli.outputs import check_apart
 from qrig.cli.profile import add_profile
 from qrig.cli.quantize import add_quantize
 from qrig.cli.train import add_train
@@ -36,8 +40,9 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
+    options = argparse.Namespace()
     try:
-        options = _parser().parse_args(arguments)
+        _parser().parse_args(arguments, options)
         code: int = options.command(options)
         sys.stdout.flush()
     except QrigError as error:
@@ -48,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("qrig: interrupted; what was measured is kept", file=sys.stderr)
+        kept = getattr(options, "kept", None)
+        print(f"qrig: interrupted{'' if kept is None else f'; {kept}'}", file=sys.stderr)
         return INTERRUPTED
     except MemoryError:
         print("qrig: out of memory: the input asks for more than there is", file=sys.stderr)
@@ -72,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     add_quantize(commands)
     add_augment(commands)
     add_train(commands)
+    add_convert(commands)
+    add_inspect(commands)
+    add_demo(commands)
     _add_report(commands)
 
     boards = commands.add_parser("boards", help="list boards and their backends")
@@ -103,7 +112,7 @@ def _add_bench(commands: Any) -> None:
     )
     add_kernels(bench, original=True)
     bench.add_argument("--runs", metavar="DIR", help="folder of results")
-    bench.set_defaults(command=_bench)
+    bench.set_defaults(command=_bench, kept="what was measured is kept")
 
 
 def _add_run(commands: Any) -> None:
@@ -176,6 +185,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.softmax:
         loaded = with_softmax(loaded)
     out = json_file(options.json)
+    check_apart({"--json": out}, options)
     document = run_once(target, loaded, read_sample(Path(options.input), loaded))
     write_json(document, out, standard_output=options.json == "-")
     if options.json != "-":

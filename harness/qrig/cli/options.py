@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qrig.cli.numbers import whole_number
+from qrig.cli.outputs import output_file
 from qrig.errors import UsageError
 
 if TYPE_CHECKING:
@@ -17,15 +19,19 @@ if TYPE_CHECKING:
     from qrig.runs.networks import LoadedNetwork
 
 _DEFAULT_NETWORK = "lenet-mnist"
+_SHOWN = 60
+_SIDE = re.compile(r"0*[1-9][0-9]{0,9}")
 
 
-def add_network(parser: argparse.ArgumentParser, *, repeat: bool) -> None:
-    """Add the options that name networks."""
+def add_network(parser: argparse.ArgumentParser, *, repeat: bool, positional: bool = False) -> None:
+    """Add the options that name networks; `positional` takes a name without --network, too."""
+    if positional:
+        parser.add_argument("name", nargs="?", metavar="N", help="the same as --network N")
     parser.add_argument(
         "--network",
         action="append" if repeat else "store",
         metavar="N",
-        help="bundled name or folder with a network.toml",
+        help="bundled name, folder with a network.toml, or .network file",
     )
     parser.add_argument("--model", type=Path, metavar="P", help="Caffe prototxt, or .onnx file")
     parser.add_argument("--weights", type=Path, metavar="W", help=".caffemodel or .caffemodel.h5")
@@ -36,6 +42,11 @@ def add_network(parser: argparse.ArgumentParser, *, repeat: bool) -> None:
     add_scale(parser)
     parser.add_argument(
         "--input-shape", type=read_shape, metavar="HxWxC", help="of the network's input"
+    )
+    parser.add_argument(
+        "--dialect",
+        choices=("correct", "openmv"),
+        help="take .network files as they should be (the default), or as OpenMV's firmware did",
     )
 
 
@@ -60,10 +71,7 @@ def _scale(text: str) -> tuple[float, ...]:
 
 def positive(text: str) -> int:
     """Read a number of 1 or more."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected 1 or more, found {value}")
-    return value
+    return whole_number(text, 1)
 
 
 def read_shape(text: str) -> Shape:
@@ -71,20 +79,25 @@ def read_shape(text: str) -> Shape:
     from qrig.networks.graph import Shape
 
     parts = text.lower().split("x")
-    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise argparse.ArgumentTypeError(f"expected HxWxC like 32x32x3, found {text!r}")
+    if len(parts) != 3 or not all(_SIDE.fullmatch(part) for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"expected HxWxC like 32x32x3, found {text[:_SHOWN]!r}; give height, width, channels"
+        )
     return Shape(*(int(part) for part in parts))
 
 
 def load_networks(options: argparse.Namespace) -> list[LoadedNetwork]:
     """Load the networks the options name."""
+    import attrs
+
+    from qrig.fixedpoint.network_file import CORRECT
     from qrig.networks.description import NetworkDescription, holds_weights
     from qrig.runs.networks import load_description, load_network
 
+    dialect = options.dialect or CORRECT
     said = {"mean": options.mean, "scale": options.scale, "input_shape": options.input_shape}
     files = (options.model, options.weights, options.formats)
-    names = options.network or []
-    names = [names] if isinstance(names, str) else names
+    names = _names(options)
     if any(files):
         weighted = bool(options.weights) or holds_weights(options.model)
         if names or not (options.model and options.formats and weighted):
@@ -93,13 +106,24 @@ def load_networks(options: argparse.Namespace) -> list[LoadedNetwork]:
                 "together, found " + ("both" if names else "only some of them")
             )
         description = NetworkDescription(options.model.stem, *files)
-        loaded = [load_description(description, **said)]
+        loaded = [attrs.evolve(load_description(description, **said), dialect=dialect)]
     else:
-        loaded = [load_network(name, **said) for name in names or [_DEFAULT_NETWORK]]
+        loaded = [
+            load_network(name, **said, dialect=dialect) for name in names or [_DEFAULT_NETWORK]
+        ]
     for network in loaded:
         for notice in network.notices:
             print(f"qrig: note: {notice}", file=sys.stderr)
     return loaded
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    """Return the names of networks that were given, in either way; raises UsageError for both."""
+    named, positional = options.network or [], getattr(options, "name", None)
+    if named and positional:
+        raise UsageError("expected N or --network N, found both; leave one out")
+    named = named or positional or []
+    return [named] if isinstance(named, str) else named
 
 
 def read_sample(path: Path, loaded: LoadedNetwork) -> Sample:
@@ -112,45 +136,27 @@ def read_sample(path: Path, loaded: LoadedNetwork) -> Sample:
 
 
 def can_be_written(out: Path) -> bool:
-    """Return whether a file called `out` can be made or replaced."""
+    """Return whether a file called `out` can be made, or is a regular file to be replaced."""
+    from qrig.networks.files import output_place
+
     try:
-        out.lstat()
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError):  # a name too long, or one no file can have
+        output_place(out)
+    except UsageError:
         return False
-    return not out.is_dir() and out.parent.is_dir() and os.access(out.parent, os.W_OK)
+    return True
 
 
 def json_file(text: str | None) -> Path | None:
     """Return the file the JSON goes to, None where it goes to none; raises UsageError."""
-    if text is None or text == "-":
-        return None
-    out = Path(text)
-    if not can_be_written(out):
-        raise UsageError(
-            f"{out}: expected a file in an existing folder for the JSON, found none that can be "
-            "written; make the folder or give another name"
-        )
-    return out
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    return None if text is None or text == "-" else output_file("--json", Path(text))
 
 
 def write_json(document: dict[str, Any], out: Path | None, *, standard_output: bool) -> None:
     """Write `document` to `out`, or print it, or neither; raises UsageError."""
-    from qrig.reports.store import write_atomically
+    from qrig.networks.files import write_text
 
     text = json.dumps(document, indent=1) + "\n"
     if standard_output:
         print(text, end="")
     elif out is not None:
-        try:
-            write_atomically(out, lambda path: _write(path, text))
-        except OSError as error:
-            raise UsageError(
-                f"{out}: expected a place to write the JSON, found that it cannot be written "
-                f"({error.strerror}); give another name"
-            ) from error
+        write_text(out, text)

@@ -17,6 +17,7 @@ from qrig.cli.options import (
     read_sample,
     write_json,
 )
+from qrig.cli.outputs import check_apart
 from qrig.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def add_profile(commands: Any) -> None:
         "--diff", nargs=2, metavar=("RUN_A", "RUN_B"), help="compare two profiled runs instead"
     )
     parser.add_argument("--runs", metavar="DIR", help="folder of results")
-    parser.set_defaults(command=_profile)
+    parser.set_defaults(command=_profile, kept="what was measured is kept")
 
 
 def _profile(options: argparse.Namespace) -> int:
@@ -86,6 +87,7 @@ def _profile(options: argparse.Namespace) -> int:
         raise UsageError("expected one network with --input, found several; run them one by one")
     sample = None if options.input is None else read_sample(Path(options.input), networks[0])
     out = json_file(options.json)
+    check_apart({"--json": out}, options)
     result = profile_run(
         networks,
         targets,
@@ -136,6 +138,8 @@ def _again(options: argparse.Namespace) -> int:
     if options.profile is None or options.elf is None:
         raise UsageError("expected --profile FILE and --elf FILE together, found only one of them")
     out = json_file(options.json)
+    check_apart({"--json": out}, options)
+    options.kept = None  # nothing is measured
     read = profile_again(options.profile, options.elf, tuple(options.on or ()))
     write_json(document(read), out, standard_output=options.json == "-")
     _show(Console(stderr=options.json == "-"), read.tables, read.models, options.loops)
@@ -152,6 +156,8 @@ def _diff(options: argparse.Namespace) -> int:
     from qrig.runs.profile_compare import compare_profiles
 
     out = json_file(options.json)
+    check_apart({"--json": out}, options)
+    options.kept = None  # nothing is measured
     difference, models = compare_profiles(runs_folder(options.runs), *options.diff)
     write_json(diff_document(difference), out, standard_output=options.json == "-")
     if options.json != "-":

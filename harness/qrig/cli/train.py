@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qrig.cli.numbers import whole_number
 from qrig.cli.options import positive, read_shape
 from qrig.errors import UsageError
 
@@ -67,14 +68,11 @@ def add_train(commands: Any) -> None:
     parser.add_argument("--seed", type=_seed, metavar="N", help="in place of random_seed")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of snapshots and curves")
     parser.add_argument("--threads", type=positive, metavar="N", help="threads to compute in")
-    parser.set_defaults(command=_train)
+    parser.set_defaults(command=_train, kept="snapshots and history written before are kept")
 
 
 def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected 0 or more, found {value}")
-    return value
+    return whole_number(text, 0)
 
 
 def _train(options: argparse.Namespace) -> int:

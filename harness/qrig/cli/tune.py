@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qrig.cli.kernel_options import add_implementation, choose_kernels
-from qrig.cli.options import add_network, can_be_written, load_networks, positive, read_sample
-from qrig.errors import UsageError
+from qrig.cli.options import add_network, load_networks, positive, read_sample
+from qrig.cli.outputs import check_apart, output_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,6 +55,7 @@ def _tune(options: argparse.Namespace) -> int:
         loaded.samples[0] if options.input is None else read_sample(Path(options.input), loaded)
     )
     out = _out_file(options.out, loaded.name, target.board.core)
+    check_apart({"--out": out}, options)
     console = Console()
     with Progress(console=console, transient=True) as bars:
         task = bars.add_task(f"tuning {loaded.name} on {target.name}", total=None)
@@ -75,12 +76,7 @@ def _tune(options: argparse.Namespace) -> int:
 
 def _out_file(text: str | None, network: str, core: str) -> Path:
     """Return where the choice goes; raises UsageError before anything is measured."""
-    out = Path(text) if text is not None else Path(f"{network}.{core}.json")
-    if not can_be_written(out):
-        raise UsageError(
-            f"expected a file in a folder that is there for --out, found {out}; give another"
-        )
-    return out
+    return output_file("--out", Path(f"{network}.{core}.json" if text is None else text))
 
 
 def _show(console: Console, result: TuneResult) -> None:

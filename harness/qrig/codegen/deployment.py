@@ -19,15 +19,18 @@ MAX_READ_BYTES = 4096
 """Largest READ answer, without its status byte."""
 
 STACK_AND_DATA_BYTES = 32_768
-"""RAM that a firmware for kernels leaves beside its arena."""
+"""RAM that a firmware with an arena leaves beside it."""
 
 MAX_TRACE_BYTES = 0x4_0000
 """The largest batch of planes."""
 
 MAX_ARENA_BYTES = 0x8_0000
-"""Largest arena of a firmware for kernels; ARM's largest measured call takes 403 KB."""
+"""Largest arena of a firmware; ARM's largest measured call of a kernel takes 403 KB."""
 
-_PAUSE, _STAGE_CRC, _COUNTER, _RESET, _LOG, _KERNELS = (1 << bit for bit in range(6))
+MAX_RUNTIME_LAYERS = 1024
+"""The most layers of a network that is loaded, as in firmware/runtime/qrig_network.h."""
+
+_PAUSE, _STAGE_CRC, _COUNTER, _RESET, _LOG, _KERNELS, _RUNTIME = (1 << bit for bit in range(7))
 _LINK_BYTES = 0x1000_0000
 
 
@@ -54,13 +57,36 @@ def _trace_bytes(layout: Layout, board: Board) -> int:
     return max(wanted, largest_plane_bytes(layout))
 
 
+def _arena_bytes(board: Board) -> int:
+    """Return the size of an arena that is as large as the board allows."""
+    data = board.memory.data.size_bytes if board.memory else MAX_ARENA_BYTES * 2
+    return min(MAX_ARENA_BYTES, data - STACK_AND_DATA_BYTES)
+
+
 def generate_kernel_app(board: Board, build_id: str) -> dict[str, str]:
     """Return the same files for the firmware that calls kernels; a call is its only stage."""
-    data = board.memory.data.size_bytes if board.memory else MAX_ARENA_BYTES * 2
-    arena_bytes = min(MAX_ARENA_BYTES, data - STACK_AND_DATA_BYTES)
+    arena_bytes = _arena_bytes(board)
     definitions = {"ARENA_BYTES": arena_bytes, "OWN_BLOCKS": int(board.is_native)}
     about = {"network": "kernels", "stages": 1, "arena": arena_bytes}
     return _generate(board, build_id, _KERNELS, about, definitions)
+
+
+def generate_runtime_app(board: Board, build_id: str, store_bytes: int) -> dict[str, str]:
+    """Return the same files for the firmware that loads networks, and network_store.S.
+
+    That one holds the file network_store.bin of `store_bytes`, if it is not 0, in flash.
+    """
+    arena_bytes = _arena_bytes(board)
+    about = {
+        "network": "runtime",
+        "stages": MAX_RUNTIME_LAYERS,
+        "arena": arena_bytes,
+        "store": store_bytes,
+    }
+    definitions = {"ARENA_BYTES": arena_bytes}
+    files = _generate(board, build_id, _PAUSE | _STAGE_CRC | _RUNTIME, about, definitions)
+    context = {"version": __version__, "store_bytes": store_bytes}
+    return files | {"network_store.S": render("network_store.S.j2", context)}
 
 
 def _generate(

@@ -13,7 +13,7 @@ from qrig.codegen.choices import KERNELS, SLIDING, Choice, Choices
 from qrig.errors import FileFormatError, UsageError
 from qrig.fixedpoint.digest import network_sha256
 from qrig.fixedpoint.quantized import QuantizedConvolution, QuantizedNetwork, QuantizedSoftmax
-from qrig.networks.files import read_text, write_file
+from qrig.networks.files import read_text, write_text
 
 SCHEMA = "qrig-tuning/1"
 """The `schema` of a tuning file."""
@@ -76,11 +76,7 @@ def write_tuning(tuning: Tuning, path: Path, table: list[dict[str, Any]]) -> Non
         "measured": table,
     }
     text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    write_file(path, lambda scratch: _write(scratch, text))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def read_tuning(path: Path) -> Tuning:

@@ -59,7 +59,7 @@ def read_npz_set(path: Path, request: Request) -> ImageSet:
                 f"{path}: {labels}: expected {len(array)} labels, one for each image, found "
                 f"{len(classes)}; save them together"
             )
-        images = attrs.evolve(images, labels=classes[: len(images)])
+        images = attrs.evolve(images, labels=classes[images.places])
     return attrs.evolve(images, part=part)
 
 
@@ -69,11 +69,11 @@ def _image_set(where: str, name: str, array: np.ndarray, request: Request) -> Im
             f"{where}: expected images (n, h, w, c) or (n, h, w), found an array of {array.shape}; "
             "save the images"
         )
-    count = request.count(len(array))
-    check_set_size(where, count, math.prod(array.shape[1:]))
-    pixels, scale = pixels_of(where, array, count)
+    check_set_size(where, request.count(len(array)), math.prod(array.shape[1:]))
+    pixels, scale = pixels_of(where, array, request.places(len(array)))
     images = images_last_channel(where, pixels)
-    return ImageSet(name, images, None, channel_order_of(images.shape[3]), scale)
+    order, count = channel_order_of(images.shape[3]), request.source_count(len(array))
+    return ImageSet(name, images, None, order, scale, source_count=count)
 
 
 def _members(path: Path) -> list[str]:

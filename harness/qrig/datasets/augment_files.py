@@ -64,7 +64,7 @@ def augment_files(
     done. `out` appears when it is complete. Raises UsageError where numbers or `out` do not fit,
     FileFormatError that names an image that cannot be read.
     """
-    _check_out(source, out)
+    out = _place_of(source, out)
     groups = _groups(source)
     for group in groups:
         _check_count(source, group, count, len(groups), keep=keep)
@@ -86,23 +86,25 @@ def augment_files(
     return tuple(AugmentedClass(group.name, len(group.files), count) for group in groups)
 
 
-def _check_out(source: Path, out: Path) -> None:
+def _place_of(source: Path, out: Path) -> Path:
+    """Return where the folder `out` is made, links followed; raises UsageError."""
     try:
         if not source.exists():
             raise UsageError(
                 f"{source}: expected a folder of images or a list file, found nothing; check the "
                 "path"
             )
-        if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+        place = out.resolve()
+        if source.is_dir() and place.is_relative_to(source.resolve()):
             raise UsageError(
                 f"{out}: expected a folder outside {source}, found one inside; give another"
             )
-        taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
-        placed = out.parent.is_dir()
-    except OSError as error:
+        taken = place.exists() and (not place.is_dir() or any(place.iterdir()))
+        placed = place.parent.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # no name, a loop
+        reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
-            f"{out}: expected a new folder, found none that can be made ({error.strerror}); give "
-            "another"
+            f"{out}: expected a new folder, found none that can be made ({reason}); give another"
         ) from error
     if taken:
         raise UsageError(
@@ -113,6 +115,7 @@ def _check_out(source: Path, out: Path) -> None:
         raise UsageError(
             f"{out}: expected a new folder in one that is there, found no {out.parent}; make it"
         )
+    return place
 
 
 def _groups(source: Path) -> tuple[_Group, ...]:

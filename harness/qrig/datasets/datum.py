@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,9 @@ def read_lmdb(path: Path, request: Request) -> ImageSet:
     encoded = 0
     with LmdbFile(path) as file:
         collector = Collector(str(path), request.shape)
-        for key, value in islice(file.records(), request.limit):
+        source_count = request.source_count(file.entries)
+        places = None if source_count is None else request.places(source_count)
+        for key, value in file.records(places):
             name = _name(key)
             where = f"{path}: record {name!r}"
             record = _parsed(where, datum(), value)
@@ -62,9 +63,12 @@ def read_lmdb(path: Path, request: Request) -> ImageSet:
             f"of floats among {len(collector)}; {_ADVICE}"
         )
     converted = not encoded and all(map(_CONVERTED_KEY.fullmatch, collector.records))
-    images = collector.image_set(path.name, channel_order="bgr" if converted else "rgb")
+    images = collector.image_set(
+        path.name, channel_order="bgr" if converted else "rgb", source_count=source_count
+    )
     if floats:
-        pixels, scale = pixels_of(str(path), np.stack(floats), len(floats), images.record)
+        all_of_them = np.arange(len(floats), dtype=np.intp)
+        pixels, scale = pixels_of(str(path), np.stack(floats), all_of_them, images.record)
         images = attrs.evolve(images, images=pixels, scale=scale)
     return images if images.channel_order != "bgr" else attrs.evolve(images, notices=(_NOTICE,))
 

@@ -47,14 +47,14 @@ def read_files(path: Path, files: Sequence[tuple[Path, int | None]], request: Re
 
     `path` is what was asked for. Raises FileFormatError that names the file.
     """
-    count = request.count(len(files))
-    collector = Collector(str(path), request.shape, count)
-    for index in range(count):
-        file, label = files[index * len(files) // count]
+    collector = Collector(str(path), request.shape, request.count(len(files)))
+    for place in request.places(len(files)):
+        file, label = files[place]
         pixels = read_file(file, request)
         beneath = file.is_relative_to(path) and file != path
         collector.add(str(file.relative_to(path)) if beneath else file.name, pixels, label)
-    return collector.image_set(path.name or str(path))
+    count = request.source_count(len(files))
+    return collector.image_set(path.name or str(path), source_count=count)
 
 
 def list_folder(path: Path) -> tuple[tuple[str, ...], list[tuple[Path, int | None]]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import numpy as np
 
 from qrig.datasets.idx import read_idx
 from qrig.datasets.image_set import ImageSet, Labels, channel_order_of
+from qrig.datasets.pixel_values import rows_at
 from qrig.datasets.request import Request
 from qrig.errors import FileFormatError
 
@@ -35,12 +37,14 @@ def read_idx_images(path: Path, request: Request) -> ImageSet:
                 f"{beside}: expected {len(array)} labels, one for each image of {path.name}, found "
                 f"{len(labels)}; these files do not belong together"
             )
-    images = array.reshape(*array.shape[:3], -1)[: request.count(len(array))]
+    places = request.places(len(array))
+    images = rows_at(array.reshape(*array.shape[:3], -1), places)
     return ImageSet(
         path.name,
         np.ascontiguousarray(images),
-        None if labels is None else labels[: len(images)],
+        None if labels is None else labels[places],
         channel_order_of(images.shape[3]),
+        source_count=request.source_count(len(array)),
     )
 
 
@@ -63,10 +67,7 @@ def read_idx_folder(path: Path, request: Request) -> ImageSet:
             f"{path}: expected {_STEMS[request.part]}-images-idx3-ubyte[.gz] for the part "
             f"{request.part!r}, found no such file; check the folder"
         )
-    images = read_idx_images(found, request)
-    return ImageSet(
-        path.name, images.images, images.labels, images.channel_order, part=request.part
-    )
+    return attrs.evolve(read_idx_images(found, request), name=path.name, part=request.part)
 
 
 def idx_file(path: Path, part: str) -> Path | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from attrs import field, frozen
 
 from qrig.datasets.images import Pixels
+from qrig.datasets.spread import Places, spread
 from qrig.errors import FileFormatError, UsageError
 from qrig.networks.graph import Shape
 
@@ -36,7 +37,8 @@ class ImageSet:
     stored: 1 for pixels, 1/255 for a file of floats from 0 to 1. `records` are the names the source
     has for the images, empty where they have none but their place; `class_names` the names of the
     classes, if they have any; `part` is "train" or "test" where the source is divided and ""
-    where it is not. `notices` are sentences for the user.
+    where it is not. `source_count` is the number of images in the source where only some of them
+    were read, evenly spread, None where all are here. `notices` are sentences for the user.
     """
 
     name: str
@@ -47,6 +49,7 @@ class ImageSet:
     records: Sequence[str] = field(default=(), kw_only=True, repr=False)
     class_names: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
     part: str = field(default="", kw_only=True)
+    source_count: int | None = field(default=None, kw_only=True)
     notices: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
 
     def __len__(self) -> int:
@@ -59,10 +62,15 @@ class ImageSet:
         return Shape(*self.images.shape[1:])
 
     def record(self, index: int) -> str:
-        """Return how to speak of image `index`: by its name in the source and its place."""
-        if self.records:
-            return f"image {index} ({self.records[index]})"
-        return f"image {index}"
+        """Return how to speak of image `index`: by its name in the source and its place there."""
+        place = int(self.places[index])
+        return f"image {place} ({self.records[index]})" if self.records else f"image {place}"
+
+    @property
+    def places(self) -> Places:
+        """The places of the images in their source."""
+        count = len(self)
+        return spread(count if self.source_count is None else self.source_count, count)
 
     def take(self, which: int | Indices, seed: int | None = None) -> Self:
         """Return the images of the indices `which`, or that many if it is a number.
@@ -91,6 +99,7 @@ class ImageSet:
             images=self.images[indices],
             labels=None if self.labels is None else self.labels[indices],
             records=tuple(self.records[int(index)] for index in indices if self.records),
+            source_count=None,
         )
 
     def in_order(self, channel_order: str) -> Self:

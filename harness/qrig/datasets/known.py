@@ -69,7 +69,8 @@ def read_mnist(request: Request) -> ImageSet:
         )
     order = np.random.RandomState(_SEED).permutation(DIGITS)
     chosen = order[:TRAINING_DIGITS] if request.part == "train" else order[TRAINING_DIGITS:]
-    chosen = chosen[: request.count(len(chosen))]
+    source_count = request.source_count(len(chosen))
+    chosen = chosen[request.places(len(chosen))]
     return ImageSet(
         "mnist",
         table[chosen, :-1].reshape(-1, _SIDE, _SIDE, 1),
@@ -77,6 +78,7 @@ def read_mnist(request: Request) -> ImageSet:
         "gray",
         class_names=tuple(map(str, range(10))),
         part=request.part,
+        source_count=source_count,
     )
 
 

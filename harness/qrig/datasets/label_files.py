@@ -9,6 +9,7 @@ import numpy as np
 
 from qrig.datasets.idx_sets import read_idx_labels
 from qrig.datasets.image_set import Labels
+from qrig.datasets.spread import Places
 from qrig.errors import FileFormatError
 from qrig.networks.files import read_bytes, read_text
 from qrig.networks.npy import parse_npy
@@ -40,11 +41,11 @@ def read_labels(path: Path) -> Labels:
     return labels_of(str(path), np.array(numbers))
 
 
-def labels_of(where: str, stored: Any) -> Labels:
+def labels_of(where: str, stored: Any, places: Places | None = None) -> Labels:
     """Return `stored`, an array with one number for each image, as labels.
 
-    Axes of length 1 are dropped. Raises FileFormatError that names the first image whose label is
-    no whole number of 0 or more.
+    Axes of length 1 are dropped. `places` are those of the images in their source. Raises
+    FileFormatError that names the first image whose label is no whole number of 0 or more.
     """
     array = np.asarray(stored)
     if array.dtype.kind not in "iuf" or array.size != len(np.atleast_1d(array)):
@@ -56,8 +57,9 @@ def labels_of(where: str, stored: Any) -> Labels:
     with np.errstate(invalid="ignore"):
         wrong = np.flatnonzero(~((values >= 0) & (values < 1 << 31) & (values % 1 == 0)))
     if len(wrong):
+        place = wrong[0] if places is None else places[wrong[0]]
         raise FileFormatError(
-            f"{where}: image {wrong[0]}: expected a label that is a whole number of 0 or more, "
+            f"{where}: image {place}: expected a label that is a whole number of 0 or more, "
             f"found {values[wrong[0]]:g}; correct the label"
         )
     return values.astype(np.int64)

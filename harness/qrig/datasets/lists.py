@@ -25,7 +25,7 @@ def read_list(path: Path, request: Request) -> ImageSet:
     line.
     """
     entries = list_entries(path, request.root)
-    chosen = entries[: request.count(len(entries))]
+    chosen = [entries[place] for place in request.places(len(entries))]
     collector = Collector(str(path), request.shape, len(chosen))
     for number, file, label in chosen:
         try:
@@ -33,7 +33,7 @@ def read_list(path: Path, request: Request) -> ImageSet:
         except FileFormatError as error:
             raise FileFormatError(f"{path}: line {number}: {error}") from error
         collector.add(f"line {number}, {file.name}", pixels, label)
-    return collector.image_set(path.stem)
+    return collector.image_set(path.stem, source_count=request.source_count(len(entries)))
 
 
 def list_entries(path: Path, root: Path | None = None) -> list[tuple[int, Path, int]]:

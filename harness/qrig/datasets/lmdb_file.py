@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -97,22 +97,34 @@ class LmdbFile:
         """Close the file."""
         os.close(self._file)
 
-    def records(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield key and value of every record in the order of the keys."""
-        if self._meta.root == _NO_PAGE:
-            return
+    @property
+    def entries(self) -> int:
+        """The number of records, as the file says."""
+        return self._meta.entries
+
+    def records(self, places: Iterable[int] | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Yield key and value of every record, or of those at `places`, in the order of the keys.
+
+        Nothing is read behind the last of these places.
+        """
+        wanted = None if places is None else {int(place) for place in places}
+        end = None if wanted is None else max(wanted, default=-1) + 1
         count, last = 0, b""
-        for key, value in self._walk(self._meta.root, b"", 0):
-            if count and key <= last:
-                raise self._damaged(f"keys in order after {_name(last)}", f"{_name(key)}")
-            last = key
+        root = self._meta.root
+        for node in () if root == _NO_PAGE else self._walk(root, b"", 0):
+            if count and node.key <= last:
+                raise self._damaged(f"keys in order after {_name(last)}", f"{_name(node.key)}")
+            if wanted is None or count in wanted:
+                yield node.key, self._value(node)
+            last = node.key
             count += 1
-            yield key, value
+            if count == end:
+                return
         if count != self._meta.entries:
             raise self._damaged(f"{self._meta.entries} records", f"{count}")
 
-    def _walk(self, number: int, below: bytes, depth: int) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the records of the tree whose root is page `number`, behind the key `below`."""
+    def _walk(self, number: int, below: bytes, depth: int) -> Iterator[_Node]:
+        """Yield the leaves of the tree whose root is page `number`, behind the key `below`."""
         behind = f"the records from {_name(below)} on" if below else "the first records"
         page = self._read_page(number, behind)
         (flags,) = struct.unpack_from("<H", page, 10)
@@ -122,7 +134,7 @@ class LmdbFile:
             if node.page is not None and flags & _BRANCH:
                 yield from self._walk(node.page, node.key or below, depth + 1)
             else:
-                yield node.key, self._value(node)
+                yield node
 
     def _nodes(self, page: bytes, number: int, *, leaf: bool) -> Iterator[_Node]:
         (lower,) = struct.unpack_from("<H", page, 12)
@@ -185,7 +197,10 @@ class LmdbFile:
         meta = self._parse_meta(first)
         second = os.pread(self._file, _META_BYTES, meta.page_bytes)
         other = self._parse_meta(second)
-        return max(meta, other, key=lambda one: one.transaction)
+        newest = max(meta, other, key=lambda one: one.transaction)
+        if newest.entries > os.fstat(self._file).st_size:  # a record takes more than a byte
+            raise self._damaged("no more records than bytes", f"{newest.entries:,}")
+        return newest
 
     def _parse_meta(self, data: bytes) -> _Meta:
         if len(data) < _META_BYTES:

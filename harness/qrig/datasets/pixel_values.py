@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from qrig.datasets.spread import Places
 from qrig.errors import FileFormatError
 
 _CHUNK_BYTES = 1 << 24
@@ -15,16 +16,16 @@ _DIVISORS = (255, 256, 1)
 
 
 def pixels_of(
-    where: str, stored: Any, count: int, record: Callable[[int], str] = "image {}".format
+    where: str, stored: Any, places: Places, record: Callable[[int], str] = "image {}".format
 ) -> tuple[npt.NDArray[np.uint8], float]:
-    """Return the first `count` images in `stored` as uint8, and the scale that gives the numbers.
+    """Return the images at `places` in `stored` as uint8, and the scale that gives the numbers.
 
     `stored` is an array or an HDF5 dataset of numbers, images along its first axis. Floats have to
     be pixels 0...255 (scale 1), pixels / 255 or pixels / 256. Raises FileFormatError that names
-    the first image that holds something else, by `record` of its index.
+    the first image that holds something else, by `record` of its place.
     """
     if stored.dtype == np.uint8:
-        return np.asarray(stored[:count]), 1.0
+        return rows_at(stored, places), 1.0
     if stored.dtype.kind not in "iuf":
         raise FileFormatError(
             f"{where}: expected numbers that are pixels, found {stored.dtype}; store uint8"
@@ -32,34 +33,55 @@ def pixels_of(
     divisors: tuple[int, ...] = _DIVISORS if stored.dtype.kind == "f" else (1,)
     step = 255.0 * float(np.finfo(stored.dtype).eps) if stored.dtype.kind == "f" else 0.0
     tolerance = max(1e-3, step)
-    for first, chunk in _chunks(stored, count):
-        _check_finite(where, first, chunk, record)
+    for _, at, rows in _chunks(stored, places):
+        chunk = rows.astype(np.float64)
+        _check_finite(where, at, chunk, record)
         misfits = {divisor: _misfits(chunk, divisor, tolerance) for divisor in divisors}
         divisors = tuple(divisor for divisor in divisors if not misfits[divisor].any())
         if not divisors:
             likeliest = min(misfits.values(), key=np.count_nonzero)
-            _refuse(where, first, chunk, likeliest, record)
+            _refuse(where, at, chunk, likeliest, record)
     divisor = divisors[0]
-    pixels = np.empty((count, *stored.shape[1:]), dtype=np.uint8)
-    for first, chunk in _chunks(stored, count):
-        pixels[first : first + len(chunk)] = np.rint(chunk * divisor)
+    pixels = np.empty((len(places), *stored.shape[1:]), dtype=np.uint8)
+    for first, at, rows in _chunks(stored, places):
+        pixels[first : first + len(at)] = np.rint(rows.astype(np.float64) * divisor)
     return pixels, 1.0 if divisor == 1 else 1.0 / divisor
 
 
-def _chunks(stored: Any, count: int) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
-    image_bytes = int(np.prod(stored.shape[1:], dtype=np.int64)) * 8
-    step = max(1, _CHUNK_BYTES // max(1, image_bytes))
-    for first in range(0, count, step):
-        yield first, np.asarray(stored[first : min(first + step, count)], dtype=np.float64)
+def rows_at(stored: Any, places: Places) -> npt.NDArray[Any]:
+    """Return the rows at `places` of an array or an HDF5 dataset; an array's own if that is all."""
+    if len(places) == len(stored):
+        return np.asarray(stored[:])
+    found = np.empty((len(places), *stored.shape[1:]), dtype=stored.dtype)
+    for first, at, rows in _chunks(stored, places):
+        found[first : first + len(at)] = rows
+    return found
+
+
+def _chunks(stored: Any, places: Places) -> Iterator[tuple[int, Places, npt.NDArray[Any]]]:
+    """Yield rows of `stored` by the megabyte: how many came before, their places, the rows.
+
+    A file is read in whole stretches, from the first place to the last within a chunk, which is
+    never more than reading all of it.
+    """
+    row_bytes = int(np.prod(stored.shape[1:], dtype=np.int64)) * 8
+    chunks = places // max(1, _CHUNK_BYTES // max(1, row_bytes))
+    ends = np.flatnonzero(np.diff(chunks, append=-1)) + 1
+    first = 0
+    for end in map(int, ends):
+        at = places[first:end]
+        stretch = np.asarray(stored[int(at[0]) : int(at[-1]) + 1])
+        yield first, at, stretch[at - at[0]]
+        first = end
 
 
 def _check_finite(
-    where: str, first: int, chunk: npt.NDArray[np.float64], record: Callable[[int], str]
+    where: str, at: Places, chunk: npt.NDArray[np.float64], record: Callable[[int], str]
 ) -> None:
     finite = np.isfinite(chunk).reshape(len(chunk), -1).all(axis=1)
     if not finite.all():
         raise FileFormatError(
-            f"{where}: {record(first + int(np.argmin(finite)))}: expected finite numbers, found "
+            f"{where}: {record(int(at[np.argmin(finite)]))}: expected finite numbers, found "
             "NaN or infinity; store it again"
         )
 
@@ -78,7 +100,7 @@ def _misfits(
 
 def _refuse(
     where: str,
-    first: int,
+    places: Places,
     chunk: npt.NDArray[np.float64],
     misfits: npt.NDArray[np.bool_],
     record: Callable[[int], str],
@@ -86,6 +108,6 @@ def _refuse(
     at = int(np.argmax(misfits.reshape(len(chunk), -1).any(axis=1)))
     value = chunk[at][misfits[at]].ravel()[0]
     raise FileFormatError(
-        f"{where}: {record(first + at)}: expected pixels 0...255, or these divided by 255 or 256, "
-        f"found {value:g}; store the pixels: means and scales belong to the network"
+        f"{where}: {record(int(places[at]))}: expected pixels 0...255, or these divided by 255 or "
+        f"256, found {value:g}; store the pixels: means and scales belong to the network"
     )

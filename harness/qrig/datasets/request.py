@@ -8,6 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from qrig.datasets.image_set import ImageSet
+from qrig.datasets.spread import Places, spread
 from qrig.errors import FileFormatError
 from qrig.networks.graph import Shape
 
@@ -24,8 +25,8 @@ class Request:
 
     `part` is "train" or "test"; `shape` what every image has to have, or None; `channels` 1 or 3 to
     make image files grey or colour; `resize` (height, width) image files are brought to; `limit`
-    the most images wanted; `root` the folder the paths in a list begin at; `datasets` the names
-    of images and labels in an HDF5 or .npz file.
+    the most images wanted, spread evenly over those there are; `root` the folder the paths in a
+    list begin at; `datasets` the names of images and labels in an HDF5 or .npz file.
     """
 
     part: str = "train"
@@ -39,6 +40,14 @@ class Request:
     def count(self, found: int) -> int:
         """Return how many of `found` images are wanted."""
         return found if self.limit is None else min(found, self.limit)
+
+    def source_count(self, found: int) -> int | None:
+        """Return the `source_count` of a set of these images: None if all of them are in it."""
+        return None if self.count(found) == found else found
+
+    def places(self, found: int) -> Places:
+        """Return the places of the wanted ones among `found` images."""
+        return spread(found, self.limit)
 
 
 Reader = Callable[[Path, Request], ImageSet]

@@ -13,7 +13,8 @@ from attrs import frozen
 from qrig.datasets.arrays import read_npy_set, read_npz_set
 from qrig.datasets.datum import read_lmdb
 from qrig.datasets.folders import label_in_name, read_files, read_folder
-from qrig.datasets.hdf5 import SIGNATURE, SUFFIXES, read_hdf5, read_hdf5_list
+from qrig.datasets.hdf5 import SIGNATURE, SUFFIXES, read_hdf5
+from qrig.datasets.hdf5_lists import read_hdf5_list
 from qrig.datasets.idx_sets import idx_file, read_idx_folder, read_idx_images
 from qrig.datasets.image_set import CHANNEL_ORDERS, ImageSet
 from qrig.datasets.known import KNOWN
@@ -66,9 +67,9 @@ def read_image_set(
     `part` ("train" or "test") counts where a source is divided. `labels` is a file of labels that
     replaces the source's own. Every image has to have `shape` if that is given; image files are
     made grey or colour for it, or for `channels` (1 or 3), and brought to `resize` (height, width).
-    `limit` is the most images wanted, the first ones, of a folder evenly spread ones. `root`
-    is the folder that paths in a list begin at. `datasets` names images and labels in HDF5 and
-    `.npz` files. Labels have to be below `classes` if that is given. `channel_order` says what
+    `limit` is the most images wanted, spread evenly over the source, for many are sorted by class.
+    `root` is the folder that paths in a list begin at. `datasets` names images and labels in HDF5
+    and `.npz` files. Labels have to be below `classes` if that is given. `channel_order` says what
     the channels are where the source does not know it. Raises InputError that names the file and
     the record.
     """
@@ -89,7 +90,7 @@ def _completed(
     """Return the set with the size, labels and channel order that are asked for, checked."""
     images = _with_size(images, request)
     if labels is not None:
-        images = _with_labels(images, labels, request.limit)
+        images = _with_labels(images, labels)
     if channel_order is not None and images.shape.c == 3:
         images = attrs.evolve(images, channel_order=channel_order, notices=())
     if classes is not None:
@@ -122,7 +123,7 @@ def _read(path: Path, request: Request) -> ImageSet:
             f"{path}: expected a file or a folder of images, found none that can be read "
             f"({getattr(error, 'strerror', None) or error}); check the path"
         ) from error
-    if folder and _is_divided(path):
+    if folder and is_divided(path):
         found = _read(path / request.part, request)
         return attrs.evolve(found, name=path.name, part=request.part)
     kind = next(kind for kind in KINDS if kind.matches(path, head))
@@ -155,14 +156,14 @@ def _with_size(images: ImageSet, request: Request) -> ImageSet:
     return images
 
 
-def _with_labels(images: ImageSet, path: Path, limit: int | None) -> ImageSet:
-    labels = read_labels(path)
-    if len(labels) != len(images) and (limit is None or len(labels) < len(images)):
+def _with_labels(images: ImageSet, path: Path) -> ImageSet:
+    labels, count = read_labels(path), images.source_count or len(images)
+    if len(labels) != count:
         raise FileFormatError(
-            f"{path}: expected {len(images)} labels, one for each image of {images.name}, found "
+            f"{path}: expected {count} labels, one for each image of {images.name}, found "
             f"{len(labels)}; these files do not belong together"
         )
-    return attrs.evolve(images, labels=labels[: len(images)])
+    return attrs.evolve(images, labels=labels[images.places])
 
 
 def _head(path: Path) -> bytes:
@@ -175,7 +176,7 @@ def _head(path: Path) -> bytes:
         return stream.read(_HEAD_BYTES)
 
 
-def _is_divided(path: Path) -> bool:
+def is_divided(path: Path) -> bool:
     """Tell whether a folder holds one folder for each part and nothing else."""
     folders = {entry.name for entry in path.iterdir() if entry.is_dir()}
     return folders >= set(PARTS) and folders <= {*PARTS, "val", "validation"}

@@ -18,7 +18,7 @@ from typing import Any, TypeGuard
 from qrig.errors import FileFormatError
 from qrig.fixedpoint.formats import MAX_FRACTION_BITS, Formats, LayerFormat, is_number, shown
 from qrig.networks.graph import Shape
-from qrig.networks.shapes import checked
+from qrig.networks.shapes import MAX_DIMENSION, checked
 
 _ADVICE = "use the .pkl that ARM's nn_quantizer.py wrote, or formats.json"
 _MAX_MEMO = 1_000_000
@@ -94,6 +94,7 @@ def formats_from_pickle(path: Path, data: bytes) -> Formats:
         data_layer,
         input_shape=reader.input_shape(data_layer),
         mean=reader.channel_means(),
+        batch=reader.batch(data_layer),
         source=str(path),
     )
 
@@ -168,13 +169,22 @@ class _Reader:
         return {key: int(bits) for key, bits in value.items()}
 
     def input_shape(self, data_layer: str) -> Shape | None:
-        shapes = self.attributes.get("layer_shape")
-        dims = shapes.get(data_layer) if isinstance(shapes, dict) else None
+        dims = self._dims(data_layer)
         if dims is None:
             return None
-        if not _are_ints(dims) or len(dims) != 4:
-            raise self.fail("layer_shape", f"four dimensions for {data_layer!r}")
         return checked(Shape(dims[2], dims[3], dims[1]), f"{self.path}: layer_shape")
+
+    def batch(self, data_layer: str) -> int | None:
+        dims = self._dims(data_layer)
+        return None if dims is None or not 1 <= dims[0] <= MAX_DIMENSION else dims[0]
+
+    def _dims(self, data_layer: str) -> Sequence[int] | None:
+        """Return the n, c, h, w of the input, None where nothing is said of them."""
+        shapes = self.attributes.get("layer_shape")
+        dims = shapes.get(data_layer) if isinstance(shapes, dict) else None
+        if dims is not None and not (_are_ints(dims) and len(dims) == 4):
+            raise self.fail("layer_shape", f"four dimensions for {data_layer!r}")
+        return dims
 
     def channel_means(self) -> tuple[float, ...] | None:
         value = self.attributes.get("mean_val")

@@ -55,6 +55,7 @@ from qrig.networks.graph import (
     Network,
     Pooling,
     ReLU,
+    Shape,
     Sigmoid,
     Softmax,
     TanH,
@@ -195,7 +196,7 @@ def _input(source: Input, formats: Formats) -> QuantizedInput:
         source.name,
         source.shape,
         source.channel_order,
-        _rounded_mean(source.mean, source),
+        rounded_mean(source.mean, source.shape),
         multiplier,
         shift,
         bits,
@@ -224,17 +225,20 @@ def input_factor(factor: float) -> tuple[int, int]:
     return multiplier, shift
 
 
-def _rounded_mean(mean: FloatArray | None, source: Input) -> Int16Array:
-    """Return the mean rounded to integers, as (c,) or (h, w, c) int16."""
-    channels = source.shape.c
+def rounded_mean(mean: FloatArray | None, shape: Shape) -> Int16Array:
+    """Return the mean for an input of `shape` rounded to integers, as (c,) or (h, w, c) int16.
+
+    Raises FileFormatError for a mean of another shape, or of values beyond ±1023.
+    """
+    channels = shape.c
     if mean is None:
         return np.zeros(channels, dtype=np.int16)
     rounded = np.round(mean)
     if rounded.shape == (1,):
         rounded = np.repeat(rounded, channels)
-    if rounded.shape not in ((channels,), tuple(source.shape)):
+    if rounded.shape not in ((channels,), tuple(shape)):
         raise FileFormatError(
-            f"the mean: expected shape {tuple(source.shape)} or ({channels},), found "
+            f"the mean: expected shape {tuple(shape)} or ({channels},), found "
             f"{rounded.shape}; give the mean of this network"
         )
     if np.abs(rounded).max() > _MAX_MEAN:

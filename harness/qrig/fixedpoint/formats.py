@@ -51,7 +51,8 @@ class Formats:
     """The fixed-point formats of a network.
 
     `layers` maps layer names; the entry of the input holds its activation format. `mean` are
-    channel values; `scale` None means: as the model says.
+    channel values; `scale` None means: as the model says. `batch` is the batch size the formats
+    were chosen with, where that is known; it changes no number.
     """
 
     layers: Mapping[str, LayerFormat]
@@ -60,6 +61,7 @@ class Formats:
     channel_order: str | None = None
     mean: tuple[float, ...] | None = None
     scale: float | None = None
+    batch: int | None = field(default=None, eq=False)
     source: str = field(default="formats", eq=False)
 
 

@@ -49,3 +49,13 @@ def interleaved(matrix: npt.NDArray[Any], order: Order) -> npt.NDArray[Any]:
         blocks = four[:, :full].reshape(_ROWS, -1, width)
         parts += [blocks[row, :, column].T.ravel(), four[:, full:].T.ravel()]
     return np.concatenate([*parts, matrix[rows - rows % _ROWS :].ravel()])
+
+
+def deinterleaved(
+    values: npt.NDArray[Any], shape: tuple[int, int], order: Order
+) -> npt.NDArray[Any]:
+    """Return the (rows, columns) matrix of `shape` whose elements in `order` are `values`, flat."""
+    places = interleaved(np.arange(values.size).reshape(shape), order)
+    matrix = np.empty_like(values)
+    matrix[places] = values
+    return matrix.reshape(shape)

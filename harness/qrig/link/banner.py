@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntFlag
 
 from attrs import field, frozen
@@ -24,6 +25,7 @@ class Capability(IntFlag):
     RESET = 1 << 3
     LOG = 1 << 4
     KERNELS = 1 << 5
+    RUNTIME = 1 << 6
 
 
 @frozen
@@ -57,20 +59,10 @@ def parse_banner(payload: bytes) -> Banner:
     """
     text = payload.decode("utf-8", "replace")
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    try:
-        major, minor = (int(part) for part in values["protocol"].split("."))
-    except (KeyError, ValueError) as error:
-        raise LinkError(
-            f"expected the firmware's banner, found {text[:80]!r}; flash qrig's firmware"
-        ) from error
-    if major != PROTOCOL_MAJOR:
-        raise ProtocolMismatchError(
-            f"expected a firmware that speaks protocol {PROTOCOL_MAJOR}, found {major}.{minor}; "
-            "reflash the board"
-        )
+    protocol = _protocol(values, text)
     try:
         banner = Banner(
-            protocol=(major, minor),
+            protocol=protocol,
             capabilities=Capability(int(values["capabilities"], 16)),
             board=values["board"],
             core=values["core"],
@@ -96,3 +88,19 @@ def parse_banner(payload: bytes) -> Banner:
             f"{banner.max_read} and {banner.stages}; reflash the board"
         )
     return banner
+
+
+def _protocol(values: Mapping[str, str], text: str) -> tuple[int, int]:
+    """Return the version of a protocol that this harness speaks."""
+    try:
+        major, minor = (int(part) for part in values["protocol"].split("."))
+    except (KeyError, ValueError) as error:
+        raise LinkError(
+            f"expected the firmware's banner, found {text[:80]!r}; flash qrig's firmware"
+        ) from error
+    if major != PROTOCOL_MAJOR:
+        raise ProtocolMismatchError(
+            f"expected a firmware that speaks protocol {PROTOCOL_MAJOR}, found {major}.{minor}; "
+            "reflash the board"
+        )
+    return major, minor

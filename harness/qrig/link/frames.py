@@ -44,6 +44,8 @@ class Message(IntEnum):
     CHECK = 0x09
     FIND = 0x0A
     CALL = 0x0B
+    LOAD = 0x0C
+    FORWARD = 0x0D
     ACCEPTED = 0x40
     DAMAGED = 0x41
     BOOT = 0x42

@@ -27,7 +27,7 @@ UNKNOWN_TICKS = (1 << 64) - 1
 _RECORD = struct.Struct("<QII")
 _PROGRESS = struct.Struct("<BHIiI")
 _STATUS = struct.Struct("<II")
-_FLAG_PAUSE, _FLAG_CRC = 1, 2
+_FLAG_PAUSE, _FLAG_CRC, _FLAG_SOFTMAX = 1, 2, 16
 _TENSOR, _OUTPUT, _RECORDS = 0, 1, 2
 _PLANES = 2
 _UNSTABLE = -100
@@ -64,10 +64,16 @@ class RemoteTrace:
 
 @define
 class RemoteNetwork:
-    """The network in a booted firmware, as the host sees it."""
+    """The network in a booted firmware, as the host sees it.
+
+    `stages` is how many it has; 0 stands for what the banner says. Only a firmware that loads
+    networks adds a softmax to one: with `softmax`.
+    """
 
     session: Session
     timeout_s: float = INFERENCE_TIMEOUT_S
+    stages: int = 0
+    softmax: bool = False
     _memory: RemoteMemory = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -82,8 +88,20 @@ class RemoteNetwork:
         """
         data = pixels.tobytes()
         self._memory.write(0, data)
-        flags = (_FLAG_PAUSE if tensors else 0) | (_FLAG_CRC if crc else 0)
-        progress = self._step(Message.INFER, struct.pack("<BI", flags, zlib.crc32(data)))
+        payload = struct.pack("<BI", self.flags(tensors=tensors, crc=crc), zlib.crc32(data))
+        return self.infer(Message.INFER, payload, tensors=tensors, crc=crc)
+
+    def flags(self, *, tensors: bool, crc: bool) -> int:
+        """Return the flags of a request that runs the network."""
+        wanted = {_FLAG_PAUSE: tensors, _FLAG_CRC: crc, _FLAG_SOFTMAX: self.softmax}
+        return sum(flag for flag, is_set in wanted.items() if is_set)
+
+    def infer(self, message: Message, payload: bytes, *, tensors: bool, crc: bool) -> RemoteTrace:
+        """Request a run on what the firmware has been sent, and fetch its records and output.
+
+        `payload` begins with the flags for the same `tensors` and `crc`. Raises TargetError.
+        """
+        progress = self._step(message, payload)
         whole: dict[int, bytes] = {}
         gatherer = PlaneGatherer(self.session.transport.name)
         while progress.paused:
@@ -93,23 +111,9 @@ class RemoteNetwork:
             else:
                 whole[progress.stage] = data
             progress = self._step(Message.CONTINUE, b"")
-        if progress.status == _UNSTABLE:
-            raise TargetError(
-                f"{self.session.transport.name}: expected two runs of one input to agree, found "
-                "different outputs; the target's memory or clock is not reliable"
-            )
-        if progress.status != 0:
-            raise TargetError(
-                f"{self.session.transport.name}: expected the network to run, found that stage "
-                f"{progress.stage + 1} failed with kernel status {progress.status}; the deployment "
-                "is inconsistent"
-            )
-        stages = self.session.banner.stages
-        raw = self._memory.read(_RECORDS, stages * _RECORD.size)
-        records = tuple(
-            StageRecord(None if ticks == UNKNOWN_TICKS else ticks, check if crc else None, size)
-            for ticks, check, size in _RECORD.iter_unpack(raw)
-        )
+        self._check(progress)
+        stages = (self.stages or self.session.banner.stages) + self.softmax
+        records = self._records(stages, crc=crc)
         output = self._memory.read(_OUTPUT, records[-1].size_bytes)
         found = whole | gatherer.tensors()
         fetched = [found.get(stage, b"") for stage in range(stages)] if tensors else []
@@ -131,6 +135,28 @@ class RemoteNetwork:
         """Start the board over; the session is lost."""
         with contextlib.suppress(BoardRestartedError):  # the answer was lost, not the request
             self.session.request(Message.RESET, b"", Deadline.after(REQUEST_TIMEOUT_S))
+
+    def _check(self, progress: _Progress) -> None:
+        """Raise TargetError unless the network ran to its end, and twice alike."""
+        if progress.status == _UNSTABLE:
+            raise TargetError(
+                f"{self.session.transport.name}: expected two runs of one input to agree, found "
+                "different outputs; the target's memory or clock is not reliable"
+            )
+        if progress.status != 0:
+            raise TargetError(
+                f"{self.session.transport.name}: expected the network to run, found that stage "
+                f"{progress.stage + 1} failed with kernel status {progress.status}; the deployment "
+                "is inconsistent"
+            )
+
+    def _records(self, stages: int, *, crc: bool) -> tuple[StageRecord, ...]:
+        """Fetch what the target noted of each stage; its checksums count only with `crc`."""
+        raw = self._memory.read(_RECORDS, stages * _RECORD.size)
+        return tuple(
+            StageRecord(None if ticks == UNKNOWN_TICKS else ticks, check if crc else None, size)
+            for ticks, check, size in _RECORD.iter_unpack(raw)
+        )
 
     def _step(self, message: Message, payload: bytes) -> _Progress:
         answer = self.session.request(message, payload, Deadline.after(self.timeout_s))

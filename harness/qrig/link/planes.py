@@ -1,4 +1,4 @@
-"""Tensors that arrive as planes: the batches of firmware/app/trace.h."""
+"""Tensors that arrive as planes: the batches of firmware/inference/trace.h."""
 
 from __future__ import annotations
 

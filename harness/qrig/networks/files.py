@@ -57,16 +57,60 @@ def read_text(path: Path, *, what: str, limit_bytes: int = 1 << 22) -> str:
         ) from error
 
 
+def output_place(path: Path) -> Path:
+    """Return where a file written at `path` goes, links followed: a new file or a regular one.
+
+    Raises UsageError for anything else, which a file would take the place of: a folder, a device, a
+    pipe, a socket. Raises it also for a folder that is not there or cannot be written.
+    """
+    try:
+        found = _kind(path)
+        place = path.resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # no name a file can have, a loop of links
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(
+            f"{path}: expected a file's name, found none that can be used ({reason}); give another"
+        ) from error
+    if found:
+        raise UsageError(
+            f"{path}: expected a file to write, a new one or one to replace, found {found}; give "
+            "another name"
+        )
+    if not place.parent.is_dir():
+        raise UsageError(
+            f"{path}: expected a file in a folder that is there, found no {place.parent}; make it "
+            "or give another name"
+        )
+    if not os.access(place.parent, os.W_OK):
+        raise UsageError(
+            f"{path}: expected a file in a folder that can be written, found that "
+            f"{place.parent} cannot be; give another name"
+        )
+    return place
+
+
+def _kind(path: Path) -> str:
+    """Return what `path` is if a file cannot replace it, else an empty text."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return ""
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "" if stat.S_ISREG(mode) else "a device, a pipe or a socket"
+
+
 def write_file(path: Path, writer: Callable[[Path], None]) -> None:
     """Let `writer` fill a file beside `path`, then move it there; leave nothing half-written.
 
-    A file that was at `path` stays as it was until the new one is whole and on the disk. The
-    writer's file has the suffix of `path`. Raises UsageError if the file cannot be written; what
-    else `writer` raises is passed on.
+    A file that was at `path` stays as it was until the new one is whole and on the disk; a link
+    stays, its target is written (see `output_place`). The writer's file has the suffix of `path`.
+    Raises UsageError if the file cannot be written; what else `writer` raises is passed on.
     """
+    place = output_place(path)
     temporary: Path | None = None
     try:
-        place, temporary = _beside(path)
+        temporary = _beside(place)
         writer(temporary)
         with temporary.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -83,19 +127,27 @@ def write_file(path: Path, writer: Callable[[Path], None]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _beside(path: Path) -> tuple[Path, Path]:
-    """Return `path` without links, and a new empty file in its folder."""
-    try:
-        place = path.resolve()
-        odd = place.exists() and not place.is_file()
-    except (ValueError, RuntimeError) as error:  # a name no file can have, a loop of links
-        raise UsageError(f"{path}: expected a file's name, found none ({error})") from error
-    if odd:
-        raise UsageError(
-            f"{path}: expected a file to write, found a directory, a device or a pipe; give "
-            "another name"
-        )
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all; raises UsageError as `write_file` does."""
+
+    def write(place: Path) -> None:
+        place.write_text(text, encoding="utf-8")
+
+    write_file(path, write)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data`, whole or not at all; raises UsageError as `write_file` does."""
+
+    def write(place: Path) -> None:
+        place.write_bytes(data)
+
+    write_file(path, write)
+
+
+def _beside(place: Path) -> Path:
+    """Return a new empty file in the folder of `place`, with its suffix."""
     suffix = place.suffix if len(place.suffix) <= _MAX_SUFFIX else ""
     handle, name = tempfile.mkstemp(dir=place.parent, prefix=".qrig-", suffix=suffix)
     os.close(handle)
-    return place, Path(name)
+    return Path(name)

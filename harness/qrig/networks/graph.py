@@ -48,7 +48,9 @@ class Input:
     """What the network is fed with.
 
     `mean` is what is subtracted from the pixels: shape (c,), or (h, w, c) for a mean image, or
-    None; `scale` multiplies the difference; `channel_order` is "rgb", "bgr" or "gray".
+    None; `scale` multiplies the difference; `channel_order` is "rgb", "bgr" or "gray". `batch` is
+    how many images the definition takes at once when it tests: it changes no result, but is part of
+    a `.network` file.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Input:
     channel_order: str = "rgb"
     mean: FloatArray | None = None
     scale: float = 1.0
+    batch: int = 1
 
 
 @frozen(eq=False)

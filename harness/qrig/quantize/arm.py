@@ -18,7 +18,7 @@ from attrs import define, field
 
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.formats import Formats
-from qrig.networks.graph import FloatArray, Layer, Pooling, Softmax
+from qrig.networks.graph import FloatArray, Layer, Network, Pooling, Softmax
 from qrig.quantize.assignment import WEIGHTED, Assignment, Weighted, bits_of, formats_of, magnitude
 from qrig.quantize.calibration import Calibration
 from qrig.quantize.float_pass import float_input, float_layer
@@ -44,13 +44,8 @@ def arm_formats(
     Accuracy is Caffe's: a tie for the largest output counts as wrong.
     """
     network = calibration.network
-    names = [network.input.name, *(layer.name for layer in network.layers)]
-    for before, layer in zip(names, network.layers, strict=False):
-        if layer.inputs != (before,):
-            raise UnsupportedNetworkError(
-                f"{layer.where}: expected one chain of layers, which is all that ARM's method "
-                f"follows, found that it reads {', '.join(layer.inputs)}; use --method search"
-            )
+    if (reason := why_not(network)) is not None:
+        raise UnsupportedNetworkError(f"{reason}; use --method search")
     work = _Work(calibration, tolerance, progress)
     work.weights_pass()
     work.activations_pass()
@@ -64,6 +59,18 @@ def arm_formats(
         lambda layer, low, high: min(max(biases[layer.name], low), high),
         source=f"formats by ARM's method on {len(calibration.images)} images",
     )
+
+
+def why_not(network: Network) -> str | None:
+    """Return why ARM's method does not apply to `network`, None if it does."""
+    names = [network.input.name, *(layer.name for layer in network.layers)]
+    for before, layer in zip(names, network.layers, strict=False):
+        if layer.inputs != (before,):
+            return (
+                f"{layer.where}: expected one chain of layers, which is all that ARM's method "
+                f"follows, found that it reads {', '.join(layer.inputs)}"
+            )
+    return None
 
 
 @define

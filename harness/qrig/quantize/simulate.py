@@ -24,12 +24,13 @@ from qrig.fixedpoint.quantized import (
     QuantizedPooling,
     QuantizedReLU,
 )
-from qrig.fixedpoint.semantics import DEFAULT, Semantics
+from qrig.fixedpoint.semantics import DEFAULT, Semantics, check_compiled
 from qrig.quantize.float_pass import Images
 from qrig.quantize.windows import chunks, columns, padded, taps_inside, windows_along
 from qrig.reference.run import compute_layer
 
 _EXACT = 1 << 24
+_MOST_TAPS_OF_FLOAT32 = _EXACT >> 8
 
 Products = npt.NDArray[np.floating[Any]]
 """Integers as floats that hold them exactly."""
@@ -108,11 +109,13 @@ def _weighted(layer: Weighted, inputs: list[Int8Array], semantics: Semantics) ->
 
 @simulate_layer.register
 def _relu(layer: QuantizedReLU, inputs: list[Int8Array], semantics: Semantics) -> Int8Array:
+    check_compiled(semantics)  # OpenMV's forms have no form for many images
     return np.maximum(inputs[0], 0)
 
 
 @simulate_layer.register
 def _pooling(layer: QuantizedPooling, inputs: list[Int8Array], semantics: Semantics) -> Int8Array:
+    check_compiled(semantics)
     (tensors,) = inputs
     if any(pad and pad >= stride for pad, stride in zip(layer.pad, layer.stride, strict=True)):
         raise UnsupportedNetworkError(  # the in-place kernels overwrite what they still read
@@ -125,11 +128,17 @@ def _pooling(layer: QuantizedPooling, inputs: list[Int8Array], semantics: Semant
         if semantics.pooling == "dsp":
             result[part] = _averaged_twice(layer, tensors[part])
         else:
-            total = _joined(layer, tensors[part].astype(np.float32), 1, np.add, 0)
+            total = _joined(layer, tensors[part].astype(_exact_sums(layer)), 1, np.add, 0)
             total = _joined(layer, total, 2, np.add, 0)
             counts = _counts(layer, 1)[:, np.newaxis] * _counts(layer, 2)
             result[part] = np.trunc(total / counts[:, :, np.newaxis])
     return result
+
+
+def _exact_sums(layer: QuantizedPooling) -> type[np.float32 | np.float64]:
+    """Return the type in which no sum of a window is rounded."""
+    is_small = layer.kernel.y * layer.kernel.x <= _MOST_TAPS_OF_FLOAT32
+    return np.float32 if is_small else np.float64
 
 
 def _counts(layer: QuantizedPooling, axis: int) -> npt.NDArray[np.float32]:

@@ -8,10 +8,22 @@ import numpy.typing as npt
 from qrig.fixedpoint.quantized import MAX_INT_WIDTH, Int8Array
 from qrig.fixedpoint.semantics import Semantics
 
+_SIZES = 1 << 16
+"""Sizes that an argument of 16 bits tells from each other."""
 
-def relu(tensor: Int8Array) -> Int8Array:
-    """Return the tensor with negative values set to zero."""
-    return np.maximum(tensor, 0)
+
+def relu(tensor: Int8Array, semantics: Semantics) -> Int8Array:
+    """Return the tensor with negative values set to zero.
+
+    OpenMV's firmware told ARM's function the number of values in 16 bits: of n it changed the first
+    n mod 65,536 alone (of 131,072, as in its smile network, none).
+    """
+    if not semantics.is_openmv:
+        return np.maximum(tensor, 0)
+    values = tensor.reshape(-1).copy()
+    counted = values.size % _SIZES
+    values[:counted] = np.maximum(values[:counted], 0)
+    return values.reshape(tensor.shape)
 
 
 def softmax(tensor: Int8Array, semantics: Semantics) -> Int8Array:

@@ -1,4 +1,4 @@
-"""Max and average pooling in both historical forms: `arm_maxpool_q7_HWC`, `arm_avepool_q7_HWC`."""
+"""Max and average pooling in their historical forms: `arm_maxpool_q7_HWC`, `arm_avepool_q7_HWC`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ import numpy.typing as npt
 
 from qrig.fixedpoint.quantized import Int8Array, QuantizedPooling
 from qrig.fixedpoint.semantics import Semantics
+from qrig.reference.openmv_pooling import openmv_max_pooling
 
 _Int16 = npt.NDArray[np.int16]
 
 
 def pooling(tensor: Int8Array, layer: QuantizedPooling, semantics: Semantics) -> Int8Array:
     """Return the int8 output (h, w, c) of the layer for an int8 input (h, w, c)."""
+    if semantics.is_openmv:
+        return _openmv(tensor, layer)
     return _dsp(tensor, layer) if semantics.pooling == "dsp" else _plain(tensor, layer)
+
+
+def _openmv(tensor: Int8Array, layer: QuantizedPooling) -> Int8Array:
+    """Pool as OpenMV's firmware did: by ARM's functions of 2018, or by its own if not square."""
+    if tensor.shape[0] != tensor.shape[1]:
+        return _plain(tensor, layer)
+    return openmv_max_pooling(tensor, layer) if layer.method == "max" else _dsp(tensor, layer)
 
 
 def _truncated(total: npt.NDArray[np.integer], count: int) -> npt.NDArray[np.int64]:

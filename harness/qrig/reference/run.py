@@ -59,7 +59,14 @@ def run_reference(
     network: QuantizedNetwork, pixels: npt.NDArray[np.uint8], semantics: Semantics = DEFAULT
 ) -> Trace:
     """Run `network` on uint8 pixels (h, w, c) in the network's channel order."""
-    tensors = {network.input.name: preprocess(pixels, network.input)}
+    return run_on_tensor(network, preprocess(pixels, network.input), semantics)
+
+
+def run_on_tensor(
+    network: QuantizedNetwork, tensor: Int8Array, semantics: Semantics = DEFAULT
+) -> Trace:
+    """Run `network` on its first tensor, int8 (h, w, c): what preprocessing makes of pixels."""
+    tensors = {network.input.name: tensor}
     for layer in network.layers:
         read = tuple(tensors[name] for name in layer.inputs)
         tensors[layer.name] = compute_layer(layer, read, semantics)
@@ -94,7 +101,7 @@ def _(layer: QuantizedInnerProduct, tensors: _Tensors, semantics: Semantics) -> 
 
 @compute_layer.register
 def _(layer: QuantizedReLU, tensors: _Tensors, semantics: Semantics) -> Int8Array:
-    return relu(tensors[0])
+    return relu(tensors[0], semantics)
 
 
 @compute_layer.register

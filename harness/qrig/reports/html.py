@@ -6,8 +6,6 @@ for the names of networks, layers and inputs come from files that anybody may ha
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from qrig.measure.rows import MODEL_COLUMNS
+from qrig.networks.files import write_text
 from qrig.reports.figures import INK, MUTED, RULE, inline_svg
 from qrig.reports.grids import Cell, Grid
 from qrig.reports.libraries import library_tables
@@ -103,18 +102,10 @@ def write_report(
 ) -> None:
     """Write the page of `render_report` to `path`, which holds the old page or the whole new one.
 
-    Raises OSError when the folder of `path` cannot be written.
+    Raises UsageError when it cannot be written.
     """
     page = render_report(rows, run, profile, models=models, read_source=read_source)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("x", encoding="utf-8") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_text(path, page)
 
 
 def _headline(summary: pd.DataFrame, run: Mapping[str, Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from qrig.errors import FileFormatError
 from qrig.measure.profile_columns import PROFILE_TABLES
 from qrig.measure.rows import SCHEMA_VERSION
-from qrig.reports.store import write_atomically
+from qrig.networks.files import write_file
 
 __all__ = ["has_profile", "load_tables", "write_tables"]
 
@@ -30,7 +30,7 @@ def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
     """Write every table of `PROFILE_TABLES` into `folder`, which exists, with its column types.
 
     Raises KeyError or ValueError for a table or column that is absent or of another type, before
-    anything is written, and OSError when `folder` cannot be written.
+    anything is written, and UsageError when `folder` cannot be written.
     """
     typed = {name: _typed(tables[name], schema) for name, schema in PROFILE_TABLES.items()}
     path_of(folder, _LAST).unlink(missing_ok=True)
@@ -64,7 +64,7 @@ def path_of(folder: Path, name: str) -> Path:
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    write_atomically(path, lambda draft: pq.write_table(table, draft))
+    write_file(path, lambda draft: pq.write_table(table, draft))
 
 
 def _load(path: Path, name: str) -> pd.DataFrame:

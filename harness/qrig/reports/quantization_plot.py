@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 
 from qrig.errors import UsageError
 from qrig.fixedpoint.quantized import QuantizedNetwork
+from qrig.networks.files import write_bytes
 from qrig.networks.graph import FloatArray
 from qrig.quantize.assignment import WEIGHTED
 from qrig.quantize.by_layer import format_text
 from qrig.quantize.calibration import Calibration
 from qrig.quantize.simulate import QUANTIZED_WEIGHTED
 from qrig.reports.figures import INK, MUTED, RC, RULE, rendered
-from qrig.reports.store import write_atomically
 from qrig.reports.tables import printable
 
 SUFFIXES = (".png", ".svg")
@@ -75,17 +75,7 @@ def write_plot(calibration: Calibration, network: QuantizedNetwork, path: Path) 
         )
     with mpl.rc_context(RC):
         data = rendered(plot_quantization(calibration, network), path.suffix[1:])
-    try:
-        write_atomically(path, lambda scratch: _write(scratch, data))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: expected a file that can be written, found {error.strerror}; give another "
-            "with --plot"
-        ) from error
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+    write_bytes(path, data)
 
 
 def _rows(

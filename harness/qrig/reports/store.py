@@ -15,8 +15,7 @@ import json
 import os
 import re
 import secrets
-import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -25,6 +24,7 @@ import pandas as pd
 
 from qrig.errors import FileFormatError, UsageError
 from qrig.measure.rows import COLUMNS, MODEL_COLUMNS, SCHEMA_VERSION
+from qrig.networks.files import write_file, write_text
 from qrig.resources import checkout_root
 
 JOURNAL = "layers.jsonl"
@@ -52,21 +52,6 @@ def new_run_id(now: datetime | None = None) -> str:
     """Return a run id that sorts by time: UTC date and time, and four hex digits."""
     moment = now or datetime.now(UTC)
     return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, then move it there; leave nothing half-written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def table_of(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -110,13 +95,12 @@ class RunWriter:
     def save_run(self, run: dict[str, Any]) -> None:
         """Write run.json."""
         document = {"schema_version": SCHEMA_VERSION, "run_id": self.run_id, **run}
-        text = json.dumps(document, indent=1) + "\n"
-        write_atomically(self.folder / RUN, lambda path: _write_text(path, text))
+        write_text(self.folder / RUN, json.dumps(document, indent=1) + "\n")
 
     def finish(self) -> pd.DataFrame:
         """Write the table, drop the journal, and return the rows."""
         frame = table_of(self._rows)
-        write_atomically(self.folder / TABLE, lambda path: _write_parquet(path, frame))
+        write_file(self.folder / TABLE, lambda path: _write_parquet(path, frame))
         self.close()
         (self.folder / JOURNAL).unlink()
         return frame
@@ -187,10 +171,6 @@ def _migrated(frame: pd.DataFrame) -> pd.DataFrame:
     if added and not set(added) <= {*MODEL_COLUMNS, "computed_with"}:
         raise ValueError(f"no column {added[0]}")
     return frame.reindex(columns=list(COLUMNS)).astype(COLUMNS)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _write_parquet(path: Path, frame: pd.DataFrame) -> None:

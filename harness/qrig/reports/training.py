@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from qrig.networks.files import write_file
+from qrig.networks.files import write_bytes
 from qrig.reports.figures import INK, LEGEND, MUTED, RC, RULE, rendered, shortened
 
 __all__ = ["training_curve", "write_training_curve"]
@@ -57,13 +57,9 @@ def write_training_curve(rows: Sequence[Row], title: str, prefix: Path) -> tuple
     for kind in ("png", "svg"):
         path = prefix.with_name(f"{prefix.name}_curve.{kind}")
         data = rendered(figure, kind)
-        write_file(path, lambda place, data=data: _write(place, data))  # type: ignore[misc]
+        write_bytes(path, data)
         written.append(path)
     return tuple(written)
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _kinds(names: Sequence[str]) -> list[str]:

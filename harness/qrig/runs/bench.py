@@ -10,19 +10,19 @@ from typing import Any
 import pandas as pd
 from attrs import define, field, frozen
 
-from qrig.build import Deployment, build_deployment
 from qrig.datasets import Sample
 from qrig.errors import QrigError, UsageError
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.reference import Trace, run_reference
 from qrig.reports.publish import publish, status_of
 from qrig.reports.store import RunWriter, new_run_id
+from qrig.runs.deploy import AnyDeployment, deploy
 from qrig.runs.deployed import CRC, FULL, Deployed
 from qrig.runs.ending import run_to_end
 from qrig.runs.modelled import model_stamp, model_texts, modelled_boards, with_models
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import make_stamp
-from qrig.runs.targets import Target, check_tunings
+from qrig.runs.targets import GENERATED, Target, check_tunings
 
 DEFAULT_SAMPLES = 50
 """How many samples of a network are streamed unless the user says otherwise."""
@@ -37,7 +37,7 @@ class Cell:
 
     target: Target
     loaded: LoadedNetwork
-    deployment: Deployment
+    deployment: AnyDeployment
 
     @property
     def name(self) -> str:
@@ -69,9 +69,7 @@ def prepare(networks: list[LoadedNetwork], targets: tuple[Target, ...]) -> tuple
     for target in targets:
         target.check_available()
     return tuple(
-        Cell(target, loaded, build_deployment(loaded.quantized, target.board, target.kernels))
-        for loaded in networks
-        for target in targets
+        Cell(target, loaded, deploy(loaded, target)) for loaded in networks for target in targets
     )
 
 
@@ -165,6 +163,8 @@ class _Job:
         if not self.model or cell.target.backend.counts == "none":
             return ()
         reason = cell.target.backend.unprofiled()
+        if cell.target.way != GENERATED:
+            reason = "networks that are loaded at run time are not profiled"
         if reason is not None:
             self.notices.append(f"{cell.name}: no model cycles: {reason}")
             return ()

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from types import TracebackType
 
+import attrs
+
 from qrig.backends import Running
-from qrig.build import Deployment
+from qrig.build.runtime_deployment import RuntimeDeployment
 from qrig.datasets.images import Pixels
 from qrig.errors import BoardRestartedError, TargetCrashedError, TargetError, TransportClosedError
 from qrig.link import Session, open_session
 from qrig.link.inference import RemoteNetwork, RemoteTrace
+from qrig.link.runtime import Dialect, RemoteImage, RemoteRuntime, remote_network
 from qrig.link.transports.stream_socket import SocketTransport
 from qrig.measure.compare import Comparison, compare_checksum, compare_tensors
 from qrig.measure.rows import LayerResult
 from qrig.profiles import ProfileRequest
 from qrig.reference import Trace
+from qrig.runs.deploy import AnyDeployment
 from qrig.runs.targets import Target
 
 FULL, CRC, LOGITS = TRACES = ("full", "crc", "logits")
@@ -25,13 +29,14 @@ class Deployed:
     """A deployment running on a target; use it in a `with` statement."""
 
     def __init__(
-        self, target: Target, deployment: Deployment, profiling: ProfileRequest | None = None
+        self, target: Target, deployment: AnyDeployment, profiling: ProfileRequest | None = None
     ) -> None:
         """Prepare to start `deployment` on `target`, with a profile taken if one is asked for."""
         self.target = target
         self.deployment = deployment
         self.profiling = profiling
         self.restarts = 0
+        self.image_room_bytes = 0
         self._running: Running | None = None
         self._session: Session | None = None
         self._network: RemoteNetwork | None = None
@@ -89,6 +94,25 @@ class Deployed:
             self._open()
             return self._run(pixels, trace)
 
+    def forward(self, image: RemoteImage, *, softmax: bool, tensors: bool) -> RemoteTrace:
+        """Run a part of an image through a network that the firmware has loaded.
+
+        If the board restarts meanwhile, everything is repeated, once. Raises TargetError.
+        """
+        try:
+            return self._forward(image, softmax=softmax, tensors=tensors)
+        except BoardRestartedError:
+            self.restarts += 1
+            self._open()
+            return self._forward(image, softmax=softmax, tensors=tensors)
+
+    def _forward(self, image: RemoteImage, *, softmax: bool, tensors: bool) -> RemoteTrace:
+        network = attrs.evolve(self.network, softmax=softmax or self.network.softmax)
+        try:
+            return RemoteRuntime(self.session).forward(network, image, tensors=tensors)
+        except TransportClosedError as error:
+            raise self._crashed() from error
+
     def _run(self, pixels: Pixels, trace: str) -> RemoteTrace:
         try:
             return self.network.run(pixels, tensors=trace == FULL, crc=trace != LOGITS)
@@ -101,7 +125,19 @@ class Deployed:
             self._session = open_session(transport, build=self.deployment.build_id)
         except TransportClosedError as error:
             raise self._crashed() from error
-        self._network = RemoteNetwork(self._session)
+        self._network = self._loaded(self._session)
+
+    def _loaded(self, session: Session) -> RemoteNetwork:
+        """Return the network on the target, which gets it first if it does not have it."""
+        deployment = self.deployment
+        if not isinstance(deployment, RuntimeDeployment):
+            return RemoteNetwork(session)
+        runtime = RemoteRuntime(session)
+        dialect = Dialect.OPENMV if deployment.semantics.is_openmv else Dialect.CORRECT
+        load = runtime.load_stored if deployment.is_stored else runtime.load
+        loaded = load(deployment.file, dialect)
+        self.image_room_bytes = session.banner.arena_bytes - loaded.needed_bytes
+        return remote_network(session, loaded, softmax=deployment.has_softmax)
 
     def _crashed(self) -> TargetCrashedError:
         return TargetCrashedError(
@@ -111,7 +147,7 @@ class Deployed:
 
     def compare(self, remote: RemoteTrace, expected: Trace) -> tuple[LayerResult, ...]:
         """Compare an inference with the reference's, stage by stage."""
-        stages, carriers = self.deployment.network.stages, self.deployment.layout.carriers
+        stages, carriers = self.deployment.network.stages, self.deployment.carriers
         lasts = {first: last for last, first in carriers.items()}
         results = []
         for index, stage in enumerate(stages):

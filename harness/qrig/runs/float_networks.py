@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from qrig.datasets import read_samples
 from qrig.datasets.image_set import ImageSet
+from qrig.datasets.places import Place, place_of
 from qrig.errors import UsageError
 from qrig.fixedpoint import read_formats
 from qrig.networks.caffe import read_mean
@@ -23,11 +24,15 @@ from qrig.runs.networks import network_folder, without_mean_notice
 
 @frozen(eq=False)
 class FloatNetwork:
-    """A float network in deployable form, and the samples that lie beside it, if any."""
+    """A float network in deployable form, and the samples that lie beside it, if any.
+
+    `samples_place` says where they were read (see `place_of`).
+    """
 
     name: str
     network: Network = field(repr=False)
     samples: ImageSet | None = field(default=None, repr=False)
+    samples_place: Place | None = None
 
 
 @frozen
@@ -61,10 +66,11 @@ def named_float_network(name: str, facts: InputFacts) -> FloatNetwork:
         channel_order=facts.channel_order or found.channel_order,
     )
     network = float_network(found.model, found.weights, settled)
-    samples = None
-    if found.samples is not None:
-        samples = _sample_set(found.samples, found.sample_labels, network.input.shape)
-    return FloatNetwork(found.name, attrs.evolve(network, name=found.name), samples)
+    named = FloatNetwork(found.name, attrs.evolve(network, name=found.name))
+    if found.samples is None:
+        return named
+    samples = _sample_set(found.samples, found.sample_labels, network.input.shape)
+    return attrs.evolve(named, samples=samples, samples_place=place_of(found.samples, ""))
 
 
 def _formats_shape(formats: Path) -> Shape | None:

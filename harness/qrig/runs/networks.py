@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
@@ -13,7 +13,15 @@ from qrig.datasets import Sample, read_samples
 from qrig.datasets.images import Pixels
 from qrig.errors import UsageError
 from qrig.fixedpoint import Formats, QuantizedNetwork, read_formats
-from qrig.fixedpoint.convert import quantize_network
+from qrig.fixedpoint.convert import quantize_network, rounded_mean
+from qrig.fixedpoint.network_file import (
+    CORRECT,
+    NetworkFile,
+    network_from_file,
+    read_network_file,
+    semantics_of,
+)
+from qrig.fixedpoint.network_file.input_scale import read_scale
 from qrig.fixedpoint.quantized import QuantizedSoftmax
 from qrig.networks.caffe import read_mean
 from qrig.networks.description import NetworkDescription, read_description
@@ -24,13 +32,16 @@ from qrig.networks.read import read_network
 from qrig.resources import models_root
 
 _SOFTMAX_FRACTION_BITS = 7
+_SUFFIX = ".network"
 
 
 @frozen(eq=False)
 class LoadedNetwork:
     """A quantised network and what was found beside it.
 
-    Samples have the network's channel order already. `notices` are sentences for the user.
+    Samples have the network's channel order already. `notices` are sentences for the user. `batch`
+    and `file` are for `.network` files: the batch size that is written into one, and the one the
+    network was read from, None where it was another file; `dialect` is how such a file is taken.
     """
 
     name: str
@@ -38,6 +49,9 @@ class LoadedNetwork:
     labels: tuple[str, ...] = ()
     samples: tuple[Sample, ...] = field(default=(), repr=False)
     notices: tuple[str, ...] = ()
+    batch: int = 1
+    file: NetworkFile | None = field(default=None, repr=False)
+    dialect: str = CORRECT
 
 
 def bundled_networks() -> tuple[str, ...]:
@@ -51,34 +65,98 @@ def load_network(
     mean: str | None = None,
     scale: Sequence[float] | None = None,
     input_shape: Shape | None = None,
+    dialect: str = CORRECT,
 ) -> LoadedNetwork:
-    """Load a bundled network or a folder with a network.toml.
+    """Load a bundled network, a folder with a network.toml, or a `.network` file.
 
-    `mean`, `scale` and `input_shape` override what the folder says. Raises InputError.
+    `mean`, `scale` and `input_shape` override what the folder says; `dialect` is for files. Raises
+    InputError.
     """
-    return load_description(
+    if is_network_file(name):
+        return load_network_file(
+            Path(name), mean=mean, scale=scale, input_shape=input_shape, dialect=dialect
+        )
+    loaded = load_description(
         read_description(network_folder(name)), mean=mean, scale=scale, input_shape=input_shape
     )
+    return attrs.evolve(loaded, dialect=dialect)
+
+
+def is_network_file(name: str) -> bool:
+    """Return whether `name` is that of a file, or of one to be: not a bundled name or a folder."""
+    if name in bundled_networks() or _is(Path.is_dir, name):
+        return False
+    return name.endswith(_SUFFIX) or _is(Path.is_file, name)
 
 
 def network_folder(name: str) -> Path:
     """Return the folder of a bundled network or the folder called `name`; raises UsageError."""
     if name in bundled_networks():
         return models_root() / name
-    folder = Path(name)
-    if not _is_folder(folder):
+    if is_network_file(name):
         raise UsageError(
-            f"expected a network ({', '.join(bundled_networks())}, or a folder with a "
-            f"network.toml), found {name!r}; or give --model, --weights and --formats"
+            f"{name}: expected a network with weights in floating point (a bundled name, or a "
+            "folder with a network.toml), found a file, which at best holds integers; give --model "
+            "and --weights"
         )
-    return folder
+    if not _is(Path.is_dir, name):
+        raise UsageError(
+            f"expected a network ({', '.join(bundled_networks())}, a folder with a network.toml, "
+            f"or a .network file), found {name!r}; or give --model, --weights and --formats"
+        )
+    return Path(name)
 
 
-def _is_folder(path: Path) -> bool:
+def _is(what: Callable[[Path], bool], name: str) -> bool:
     try:
-        return path.is_dir()
+        return what(Path(name))
     except (OSError, ValueError):  # a name that no file can have
         return False
+
+
+def load_network_file(
+    path: Path,
+    *,
+    mean: str | None = None,
+    scale: Sequence[float] | None = None,
+    input_shape: Shape | None = None,
+    dialect: str = CORRECT,
+) -> LoadedNetwork:
+    """Load a `.network` file; raises InputError.
+
+    `mean` stands in for its channel means, and may be an image; `scale` is what multiplies the
+    pixels and says that OpenMV's converter wrote the file. The shape cannot be another.
+    """
+    semantics_of(dialect)
+    file = read_network_file(path)
+    factor = _only_factor(path, scale)
+    notice = read_scale(file.data.scale, str(path), dialect=dialect, factor=factor).notice
+    network = network_from_file(file, path.stem, dialect=dialect, scale=factor)
+    source = network.input
+    if input_shape not in (None, source.shape):
+        raise UsageError(
+            f"{path}: expected the input of {source.shape} that the file has, found --input-shape "
+            f"{input_shape}; leave it out"
+        )
+    if mean is not None:
+        source = attrs.evolve(source, mean=rounded_mean(read_mean(mean), source.shape))
+        network = attrs.evolve(network, input=source)
+    notices = () if notice is None else (notice,)
+    return LoadedNetwork(
+        path.stem, network, notices=notices, batch=file.batch, file=file, dialect=dialect
+    )
+
+
+def _only_factor(path: Path, scale: Sequence[float] | None) -> float | None:
+    """Return the one factor of the pixels, None if there is none; raises UsageError for several."""
+    if scale is None:
+        return None
+    if len(scale) != 1:
+        raise UsageError(
+            f"{path}: expected one number as scale, which is all that a .network file can say, "
+            f"found {len(scale)}; give one like 1 or 1/256"
+        )
+    return scale[0]
 
 
 def load_description(
@@ -113,7 +191,14 @@ def load_description(
                 description.samples, description.sample_labels, quantized.input.shape
             )
         )
-    return LoadedNetwork(description.name, quantized, description.labels, samples, network.notices)
+    return LoadedNetwork(
+        description.name,
+        quantized,
+        description.labels,
+        samples,
+        network.notices,
+        batch=formats.batch or network.input.batch,
+    )
 
 
 def with_softmax(loaded: LoadedNetwork) -> LoadedNetwork:

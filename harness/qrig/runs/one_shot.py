@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from qrig.build import build_deployment
 from qrig.datasets import Sample
 from qrig.measure.rows import LayerResult
 from qrig.reference import run_reference
+from qrig.runs.deploy import deploy
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import make_stamp
@@ -26,7 +26,7 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
     """
     check_tunings((target,), (loaded.quantized,))
     target.check_available()
-    deployment = build_deployment(loaded.quantized, target.board, target.kernels)
+    deployment = deploy(loaded, target)
     with Deployed(target, deployment) as deployed:
         remote = deployed.run(sample.pixels, FULL)
         expected = run_reference(loaded.quantized, sample.pixels, deployment.semantics)

@@ -15,10 +15,11 @@ from qrig.datasets import Sample
 from qrig.errors import UsageError
 from qrig.measure.profile_columns import PROFILE_TABLES
 from qrig.measure.rows import rows_of
+from qrig.networks.files import write_file
 from qrig.profiles import write_profile
 from qrig.profiles.profile import MEMORY
 from qrig.reports.publish import publish, status_of
-from qrig.reports.store import RunWriter, new_run_id, write_atomically
+from qrig.reports.store import RunWriter, new_run_id
 from qrig.runs.ending import run_to_end
 from qrig.runs.modelled import model_stamp, modelled_boards
 from qrig.runs.networks import LoadedNetwork
@@ -105,8 +106,8 @@ class _Job:
         if cell.profile is not None:
             stem, profile = self.writer.folder / f"profile-{len(self.cells)}", cell.profile
             elf = cell.deployment.elf
-            write_atomically(stem.with_suffix(".json"), lambda path: write_profile(path, profile))
-            write_atomically(stem.with_suffix(".elf"), lambda path: _copy(elf, path))
+            write_file(stem.with_suffix(".json"), lambda path: write_profile(path, profile))
+            write_file(stem.with_suffix(".elf"), lambda path: _copy(elf, path))
         self.cells.append(cell)
         board = cell.target.board
         common = {

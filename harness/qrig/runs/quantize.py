@@ -9,11 +9,13 @@ import attrs
 from attrs import field, frozen
 
 from qrig.datasets.image_set import ImageSet
-from qrig.errors import InputError, UsageError
+from qrig.errors import InputError, UnsupportedNetworkError, UsageError
 from qrig.fixedpoint import Formats, QuantizedNetwork
 from qrig.fixedpoint.convert import quantize_network
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
+from qrig.networks.files import write_text
 from qrig.networks.graph import Network
+from qrig.quantize import arm
 from qrig.quantize.arm import TOLERANCE, arm_formats
 from qrig.quantize.assignment import formats_of, ranged_bias
 from qrig.quantize.by_layer import LayerJudgement, judge_layers
@@ -94,6 +96,11 @@ METHODS: dict[str, Callable[[_Request], Formats]] = {
 """The methods by name, the default first."""
 
 
+def why_not(method: str, network: Network) -> str | None:
+    """Return why `method` does not apply to `network`, None if it does."""
+    return arm.why_not(network) if method == "arm" else None
+
+
 def quantize(
     network: Network,
     images: ImageSet,
@@ -107,8 +114,12 @@ def quantize(
     """Choose formats for `network`, in deployable form, on `images`, by each of `methods`.
 
     Every method is judged on `images` and, if there are any, on the untouched images of `test`.
-    Without labels the float network's own answers count as right. Raises InputError.
+    Without labels the float network's own answers count as right. Raises InputError, before
+    anything is computed if a method does not apply to the network.
     """
+    for method in methods:
+        if (reason := why_not(method, network)) is not None:
+            raise UnsupportedNetworkError(f"{reason}; use --method search")
     progress("float network", 0, 1)
     network = _scaled(network, images)
     calibration = _calibrated(network, images)
@@ -182,17 +193,5 @@ def write_formats(formats: Formats, path: Path) -> None:
     import json
 
     from qrig.fixedpoint.formats import formats_document
-    from qrig.reports.store import write_atomically
 
-    text = json.dumps(formats_document(formats), indent=1) + "\n"
-    try:
-        write_atomically(path, lambda scratch: _write(scratch, text))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: expected a file that can be written, found {error.strerror}; give another "
-            "with --save"
-        ) from error
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text(path, json.dumps(formats_document(formats), indent=1) + "\n")

@@ -10,19 +10,20 @@ from typing import Any
 import attrs
 
 from qrig import __version__
-from qrig.build import Deployment
 from qrig.fixedpoint.digest import network_sha256
 from qrig.resources import checkout_root
+from qrig.runs.deploy import AnyDeployment
 from qrig.runs.targets import Target
 
 _GIT_TIMEOUT_S = 10.0
 
 
-def make_stamp(target: Target, deployment: Deployment) -> dict[str, Any]:
+def make_stamp(target: Target, deployment: AnyDeployment) -> dict[str, Any]:
     """Return what every number of this deployment on this target depends on."""
     board = target.board
     return {
         "target": target.name,
+        "deployment": target.way,
         "network": deployment.network.name,
         "network_sha256": network_sha256(deployment.network),
         "build_id": deployment.build_id,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import attrs
 from attrs import field, frozen
+from attrs.validators import in_
 
 from qrig.backends import Backend, find_backend
 from qrig.boards import Board, find_board
@@ -14,23 +15,31 @@ from qrig.build import OURS, Kernels, find_cmsis_nn
 from qrig.errors import TargetUnavailableError, UsageError
 from qrig.fixedpoint.quantized import QuantizedNetwork
 
+GENERATED, NETWORK, STORED = WAYS = ("generated", "network", "stored-network")
+"""Generated C; a `.network` file that is sent to a resident firmware; one in the board's flash."""
+
 DEFAULT_TARGETS = ("mps2-an386@qemu", "mps2-an500@qemu")
 """The emulated Cortex-M4 and Cortex-M7 that need nothing but QEMU."""
 
 
 @frozen
 class Target:
-    """A board, the way its firmware is run, and the kernels it is built with."""
+    """A board, what runs its firmware, the kernels it is built with, the way networks get there.
+
+    `way` is one of WAYS.
+    """
 
     board: Board = field(repr=False)
     backend: Backend = field(repr=False, eq=False)
     kernels: Kernels = field(default=OURS, repr=False)
+    way: str = field(default=GENERATED, repr=False, validator=in_(WAYS))
 
     @property
     def name(self) -> str:
-        """The full name: board@backend, with a label behind it if the kernels are not ours."""
+        """The full name: board@backend, and what is not as usual: another way, other kernels."""
         name = f"{self.board.name}@{self.backend.name}"
-        return f"{name}, {self.kernels.label}" if self.kernels.label else name
+        labels = (self.kernels.label, "" if self.way == GENERATED else self.way)
+        return ", ".join((name, *filter(None, labels)))
 
     def check_available(self) -> None:
         """Raise TargetUnavailableError, with the reason, if it cannot be used here."""
@@ -94,6 +103,21 @@ def with_kernels(
     return tuple(
         chosen for target in ours for chosen in (target, attrs.evolve(target, kernels=theirs))
     )
+
+
+def in_ways(targets: tuple[Target, ...], ways: Sequence[str]) -> tuple[Target, ...]:
+    """Return every target in every one of `ways`; all as generated C if there are none.
+
+    Raises UsageError for kernels of the user's own with networks that are loaded.
+    """
+    chosen = tuple(dict.fromkeys(ways)) or (GENERATED,)
+    for target in targets:
+        if target.kernels.cmsis_nn is not None and chosen != (GENERATED,):
+            raise UsageError(
+                f"expected --deployment {GENERATED} with --cmsis-nn, found {', '.join(chosen)}: a "
+                "firmware that loads networks has our kernels alone; leave one of them out"
+            )
+    return tuple(attrs.evolve(target, way=way) for target in targets for way in chosen)
 
 
 def check_tunings(targets: Sequence[Target], networks: Iterable[QuantizedNetwork]) -> None:

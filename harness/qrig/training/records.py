@@ -20,7 +20,7 @@ from typing import Any
 from attrs import define, field
 
 from qrig.errors import FileFormatError
-from qrig.networks.files import read_text, write_file
+from qrig.networks.files import read_text, write_file, write_text
 
 SCHEMA = "qrig-training/1"
 
@@ -62,7 +62,7 @@ class Records:
         """Write both files, whole or not at all; raises UsageError."""
         document = {"schema": SCHEMA, **self.about, "rows": self.rows}
         text = json.dumps(document, indent=1) + "\n"
-        write_file(self.json_path, lambda path: _write_text(path, text))
+        write_text(self.json_path, text)
         write_file(self.json_path.with_suffix(".csv"), self._write_csv)
 
     def _write_csv(self, path: Path) -> None:
@@ -103,7 +103,3 @@ def _is_row(row: Any) -> bool:
         isinstance(value, int | float) and math.isfinite(value) for value in row.values()
     )
     return numbers and {"stage", "iteration"} <= row.keys()
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -13,10 +13,18 @@ from qrig.networks.caffe.mean import read_mean_file
 from qrig.networks.caffe.places import find_named
 from qrig.networks.caffe.prototxt import Definition
 from qrig.networks.graph import FloatArray, Input, Shape
-from qrig.networks.shapes import checked
+from qrig.networks.shapes import MAX_DIMENSION, checked
 
 _MAP_AXES = 4
 _VECTOR_AXES = 2
+_SIZED_TYPES = {
+    "Data": "data_param",
+    "HDF5Data": "hdf5_data_param",
+    "ImageData": "image_data_param",
+    "MemoryData": "memory_data_param",
+}
+"""Types whose batch size stands in a parameter of their own."""
+
 _LABELLED_TYPES = ("Data", "ImageData", "MemoryData")  # images first, then labels
 
 
@@ -78,7 +86,7 @@ def find_input(
     order = "gray" if chosen.c == 1 else coloured
     vector = blob.dims is not None and len(blob.dims) == _VECTOR_AXES
     return FoundInput(
-        Input(blob.name, chosen, order, _fitted(mean, chosen, crop, where), scale),
+        Input(blob.name, chosen, order, _fitted(mean, chosen, crop, where), scale, _batch(blob)),
         _VECTOR_AXES if vector else _MAP_AXES,
         tuple(other.name for other in blobs if other is not blob),
         notices,
@@ -172,6 +180,14 @@ def _image_dims(layer: Any) -> tuple[int, ...] | None:
     if not (height and width):
         return None
     return (param.batch_size, 3 if param.is_color else 1, height, width)
+
+
+def _batch(blob: _Blob) -> int:
+    """Return how many images a definition takes at once; 1 where it does not say."""
+    size = blob.dims[0] if blob.dims else 1
+    if blob.layer is not None and blob.layer.type in _SIZED_TYPES:
+        size = getattr(blob.layer, _SIZED_TYPES[blob.layer.type]).batch_size
+    return size if 1 <= size <= MAX_DIMENSION else 1
 
 
 def _declared(blob: _Blob, where: str) -> Shape | None:

@@ -19,7 +19,7 @@ from qrig.networks.caffe.blobs import finite
 from qrig.networks.caffe.from_graph import network_to_caffe
 from qrig.networks.caffe.schema import message
 from qrig.networks.caffe.weights import MAX_TOTAL_NUMBERS
-from qrig.networks.files import write_file
+from qrig.networks.files import write_bytes, write_file, write_text
 from qrig.networks.graph import FloatArray, Network
 
 _HDF5_SUFFIXES = (".h5", ".hdf5")
@@ -31,8 +31,7 @@ def write_prototxt(path: Path, net: Any) -> None:
     plain.CopyFrom(net)
     for layer in plain.layer:
         layer.ClearField("blobs")
-    text = text_format.MessageToString(plain)
-    write_file(path, lambda place: _write_text(place, text))
+    write_text(path, text_format.MessageToString(plain))
 
 
 def write_weights(
@@ -57,8 +56,7 @@ def write_weights(
         names = [] if net is None else [layer.name for layer in net.layer if layer.name]
         write_file(path, lambda place: _write_hdf5(path, place, names, blobs))
     else:
-        data = _with_blobs(blobs, net).SerializeToString()
-        write_file(path, lambda place: _write_bytes(place, data))
+        write_bytes(path, _with_blobs(blobs, net).SerializeToString())
 
 
 def write_mean(path: Path, mean: FloatArray) -> None:
@@ -67,8 +65,7 @@ def write_mean(path: Path, mean: FloatArray) -> None:
     blob = message("BlobProto")(num=1)
     blob.channels, blob.height, blob.width = planes.shape
     blob.data.extend(planes.ravel().tolist())
-    data = blob.SerializeToString()
-    write_file(path, lambda place: _write_bytes(place, data))
+    write_bytes(path, blob.SerializeToString())
 
 
 def write_network(network: Network, model: Path, weights: Path) -> None:
@@ -144,11 +141,3 @@ def _no_hdf5_name(path: Path, found: str) -> UsageError:
     return UsageError(
         f"{path}: expected layer names HDF5 can hold, found others ({found}); write a .caffemodel"
     )
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

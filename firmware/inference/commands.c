@@ -1,6 +1,5 @@
 #include "commands.h"
 #include "inference.h"
-#include "server.h"
 
 static uint8_t paused;
 static uint8_t go_on;
@@ -16,21 +15,24 @@ static void reply_progress(uint8_t kind, uint16_t stage, int32_t network_status)
     server_reply(data, sizeof data);
 }
 
+void commands_run(uint8_t flags) {
+    server_accept();
+    int32_t status = inference_run(flags);
+    /* Nobody waits if another session was opened during a pause. */
+    if (server_pending()) {
+        reply_progress(PAUSED_NOT, inference_stage(), status);
+    }
+}
+
 static void infer(const frame *request) {
     if (request->length != 5) {
         server_reply_status(STATUS_BAD_REQUEST);
-    } else if (paused) {
+    } else if (paused || inference_memory().stages == 0) {
         server_reply_status(STATUS_BAD_STATE);
     } else if (!inference_input_is(frame_u32(request->payload + 1))) {
         server_reply_status(STATUS_BAD_INPUT);
     } else {
-        uint8_t flags = request->payload[0];
-        server_accept();
-        int32_t status = inference_run(flags);
-        /* Nobody waits if another session was opened during a pause. */
-        if (server_pending()) {
-            reply_progress(PAUSED_NOT, inference_stage(), status);
-        }
+        commands_run(request->payload[0]);
     }
 }
 
@@ -43,7 +45,7 @@ static void resume(void) {
     server_accept();
 }
 
-int app_request(const frame *request) {
+int commands_request(const frame *request) {
     switch (request->type) {
     case MESSAGE_INFER:
         infer(request);
@@ -56,15 +58,8 @@ int app_request(const frame *request) {
     }
 }
 
-uint8_t app_write(uint32_t offset, const uint8_t *data, uint32_t length) {
-    if (paused) {
-        return STATUS_BAD_STATE;
-    }
-    return inference_write(offset, data, length) ? STATUS_OK : STATUS_BAD_REQUEST;
-}
-
-region app_region(uint8_t number) {
-    return inference_region(number);
+int commands_are_paused(void) {
+    return paused;
 }
 
 uint32_t app_count(void) {

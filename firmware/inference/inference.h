@@ -1,7 +1,8 @@
-/* One network, its input and output, and what is noted of each stage. */
+/* Running one network: its input and output, and what is noted of each stage. */
 #ifndef QRIG_INFERENCE_H
 #define QRIG_INFERENCE_H
 
+#include "arm_nnfunctions.h"
 #include "server.h"
 #include <stdint.h>
 
@@ -12,20 +13,40 @@ typedef struct {
     uint32_t bytes;
 } stage_record;
 
+/* The memory a network works with, beside its own. */
+typedef struct {
+    uint8_t *input;
+    uint32_t input_bytes;
+    q7_t *output;
+    uint32_t output_bytes;
+    stage_record *records; /* one a stage */
+    uint32_t stages;       /* at most NETWORK_STAGES of network.h; 0: there is no network */
+} network_memory;
+
 /* The network's status where two runs of one input gave different outputs. */
 #define INFERENCE_UNSTABLE (-100)
+
+/* --- What the app provides, beside network.h and its network_run ------------------------------ */
+
+/* The memory of its network. It stays the same from the begin of a run to the end. */
+network_memory inference_memory(void);
+
+/* --- What it gets ----------------------------------------------------------------------------- */
 
 /* Store bytes of the input; zero if they lie outside it. */
 int inference_write(uint32_t offset, const uint8_t *data, uint32_t length);
 
-/* Run the network; returns its status. If layers are computed together and tensors or checksums are
- * asked for, it runs twice: what is counted is the first run, without any trace. */
+/* Run the network there is; returns its status. If layers are computed together and tensors or
+ * checksums are asked for, it runs twice: what is counted is the first run, without any trace. */
 int32_t inference_run(uint8_t flags);
+
+/* The flags of the current run. */
+uint8_t inference_flags(void);
 
 /* Whether the CRC-32 of the stored input is the one given. */
 int inference_input_is(uint32_t crc32);
 
-/* How often the network ran since the board started. */
+/* How often a network ran since the board started. */
 uint32_t inference_count(void);
 
 /* The stage that is computed or was computed last. */
@@ -34,7 +55,7 @@ uint16_t inference_stage(void);
 /* Let a paused network run on without further pauses. */
 void inference_stop_pausing(void);
 
-/* What is noted of a stage. */
+/* What is noted of a stage in the current run. */
 stage_record *inference_record(uint16_t index);
 
 /* Let the host read something before the network runs on; kind is a PAUSED_ value. */

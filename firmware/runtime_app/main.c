@@ -1,0 +1,7 @@
+#include "port.h"
+#include "server.h"
+
+int main(void) {
+    port_init();
+    server_run();
+}

@@ -1,0 +1,1 @@
+set(QRIG_PARTS inference runtime)
