@@ -18,6 +18,7 @@ import pytest
 
 from hand_made import changed, hand_made
 from qrig.backends.qemu import QemuBackend
+from qrig.build import Deployment
 from qrig.cli import main
 from qrig.codegen import make_layout
 from qrig.codegen.choose import plan_choices
@@ -152,6 +153,7 @@ def _wrong(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     other = changed(network, 3, weights=np.invert(layer.weights))
     found = []
     for cell in cells:
+        assert isinstance(cell.deployment, Deployment)
         layout = attrs.evolve(cell.deployment.layout, network=other)
         found.append(attrs.evolve(cell, deployment=attrs.evolve(cell.deployment, layout=layout)))
     return tuple(found)

@@ -1,5 +1,8 @@
 #include "network_internal.h"
 
+/* The kernels' sums of so many values fit 32 bits. */
+#define MAX_PIXELS (1u << 24)
+
 /* Whether a side of the result is what Caffe makes of a side of the image, rounded up as it does or
  * down, and every window begins inside the image. With padding, a last window that would begin
  * beyond the image and the padding in front of it is dropped. */
@@ -26,6 +29,9 @@ void network_read_pooling(network_reader *reader, network_record *record) {
     if (layer->padding != 0 &&
         (layer->padding >= layer->kernel || layer->padding >= layer->stride)) {
         network_fail(reader, QRIG_NETWORK_WINDOW, offset + 4);
+    }
+    if ((uint32_t)in.height * in.width > MAX_PIXELS) {
+        network_fail(reader, QRIG_NETWORK_WINDOW, offset);
     }
     network_expect_shape(reader, record, out.height, out.width, in.channels);
     if (!is_side(out.height, in.height, layer)) {

@@ -1,17 +1,18 @@
-"""qrig: a hardware-in-the-loop harness for fixed-point networks on Cortex-M4/M7."""
+"""qrig: a hardware-in-the-loop harness for fixed-point networks on Cortex-M4/M7.
+
+`qrig.load(network, target=...)` returns a network that answers to images; see `qrig.runs.net.load`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from qrig.runs.net import Net
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
 
 
-def load(network: Any, **options: Any) -> Net:
-    """Load a network and return what answers for it; `qrig.runs.net.load` has the options."""
-    from qrig.runs.net import load as load_net
-
-    return load_net(network, **options)
+def __getattr__(name: str) -> Any:
+    """Return `load` when it is asked for: what it needs takes a while to import."""
+    if name == "load":
+        return import_module("qrig.runs.net").load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

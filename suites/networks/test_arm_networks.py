@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from either_way import EITHER_WAY, deployed_or_skipped, in_way
 from qrig.build import build_deployment
 from qrig.datasets import Sample, read_image
 from qrig.networks.description import NetworkDescription
@@ -17,7 +18,7 @@ from real_models import MODELS, requires_models
 _SNAPSHOTS = {"m4": "iter_70000", "m7": "iter_300000"}
 
 
-def _load(name: str) -> LoadedNetwork:
+def _load(name: str, mean: str | None = None) -> LoadedNetwork:
     assert MODELS is not None
     folder = MODELS / "arm_cifar10"
     return load_description(
@@ -26,7 +27,7 @@ def _load(name: str) -> LoadedNetwork:
             folder / f"cifar10_{name}_train_test.prototxt",
             folder / f"cifar10_{name}_{_SNAPSHOTS[name]}.caffemodel.h5",
             folder / f"cifar10_{name}.pkl",
-            mean=str(folder / "cifar10_mean_rounded.npy"),
+            mean=mean or str(folder / "cifar10_mean_rounded.npy"),
         )
     )
 
@@ -61,6 +62,21 @@ def test_every_layer_of_20_images_is_bit_exact(target: Target, name: str) -> Non
         assert logits == [entry["q_dsp"] for entry in golden]
         right = [np.argmax(row) == image.label for row, image in zip(logits, images, strict=True)]
         assert sum(right) == 19
+
+
+@requires_models
+@EITHER_WAY
+@pytest.mark.parametrize("name", ["m4", "m7"])
+def test_with_means_of_channels_in_both_ways(target: Target, name: str, way: str) -> None:
+    loaded, target = _load(name, mean="125,123,114"), in_way(target, way)
+    images = _images(loaded)[:4]
+    stages = len(loaded.quantized.stages)
+    compared = 0
+    with Deployed(target, deployed_or_skipped(loaded, target)) as deployed:
+        for _, layers, _ in run_inputs(deployed, images, FULL):
+            assert [layer.comparison.verdict for layer in layers] == ["bit-exact"] * stages
+            compared += sum(layer.shape.size for layer in layers)
+    assert compared > 100_000
 
 
 @requires_models

@@ -23,8 +23,10 @@ from qrig.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from qrig.networks.graph import Network
+    from qrig.quantize.judgement import Judgement
     from qrig.runs.quantize import Quantization
 
 _METHODS = ("search", "minmax", "arm")
@@ -147,30 +149,35 @@ def _write_files(
 
 
 def _show(console: Console, found: tuple[Quantization, ...], chosen: Quantization) -> None:
-    from qrig.reports.quantization import formats_table, methods_table, shown_layers
+    from qrig.reports.quantization import formats_table, shown_costs, shown_formats
     from qrig.reports.tables import render_table
 
+    name = chosen.network.name
+    formats = render_table(shown_formats(chosen.layers), f"{name}: formats by {chosen.method}")
+    console.print(formats)
     console.print(
-        render_table(
-            shown_layers(chosen.layers), f"{chosen.network.name}: formats by {chosen.method}"
-        )
+        render_table(shown_costs(chosen.layers), f"{name}: what they cost, layer by layer")
     )
     if len(found) > 1:
         table = formats_table([(one.method, one.formats) for one in found])
         console.print(render_table(table, "fractional bits of weights, bias, output"))
-    right = "the labels" if chosen.has_labels else "the float network's own answers"
-    console.print(
-        render_table(
-            methods_table([(one.method, one.chosen_on) for one in found]),
-            f"accuracy by {right} on {chosen.images}, which chose the formats",
-        )
-    )
+    on = f"{chosen.images}, which chose the formats"
+    judged = [(one.method, one.chosen_on) for one in found]
+    console.print(_accuracies(judged, on, has_labels=chosen.has_labels))
     tested = [(one.method, one.tested_on) for one in found if one.tested_on is not None]
     if tested:
-        right = "the labels" if chosen.tested_with_labels else "the float network's own answers"
-        console.print(
-            render_table(methods_table(tested), f"accuracy by {right} on {chosen.test_images}")
-        )
+        on, labelled = str(chosen.test_images), chosen.tested_with_labels
+        console.print(_accuracies(tested, on, has_labels=labelled))
+
+
+def _accuracies(judged: list[tuple[str, Judgement]], on: str, *, has_labels: bool) -> Table:
+    """Return the accuracies of the methods as a table, with that of the float network above."""
+    from qrig.reports.quantization import accuracy_text, methods_table
+    from qrig.reports.tables import render_table
+
+    right = "the labels" if has_labels else "the float network's own answers"
+    floats = f"float {accuracy_text(judged[0][1].float_accuracy)} %"
+    return render_table(methods_table(judged), f"accuracy by {right} on {on}: {floats}")
 
 
 def _document(name: str, chosen: Quantization) -> dict[str, Any]:

@@ -55,16 +55,38 @@ def wilson(right: int, count: int) -> Accuracy:
 def paired_difference(
     one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]
 ) -> tuple[float, float, float]:
-    """Return (other - one, low, high) in percentage points with a 95 % interval.
+    """Return (other - one), low and high of its 95 % interval, in percentage points.
 
-    Both name the same images right or wrong, so only those that change count (McNemar's pairs).
+    Both name the same images right or wrong. The interval is method 10 of R. G. Newcombe,
+    "Improved confidence intervals for the difference between binomial proportions based on paired
+    data", Statistics in Medicine 17 (1998), 2635-2650: Wilson's intervals of both proportions,
+    joined by their correlation. It has a width where no image changes, too.
     """
     count = len(one)
+    first, second = wilson(int(one.sum()), count), wilson(int(other.sum()), count)
+    phi = _correlation(one, other)
+    below, above = second.percent - second.low, second.high - second.percent
+    down = _joined(below, first.high - first.percent, phi)
+    up = _joined(above, first.percent - first.low, phi)
+    middle = second.percent - first.percent
+    return middle, middle - down, middle + up
+
+
+def _joined(one: float, other: float, phi: float) -> float:
+    """Return the length of a difference's side, of a side of each of two correlated intervals."""
+    return math.sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))
+
+
+def _correlation(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    """Return the correlation of two answers, with Newcombe's correction for continuity."""
+    count = len(one)
+    both, neither = int((one & other).sum()), int((~one & ~other).sum())
     gained, lost = int((other & ~one).sum()), int((one & ~other).sum())
-    middle = (gained - lost) / count
-    spread = math.sqrt(max(gained + lost - (gained - lost) ** 2 / count, 0.0)) / count
-    half = _Z95 * spread
-    return 100 * middle, 100 * (middle - half), 100 * (middle + half)
+    above = both * neither - gained * lost
+    if above > 0:
+        above = max(above - count / 2, 0.0)
+    below = math.prod((both + lost, neither + gained, both + gained, neither + lost))
+    return above / math.sqrt(below) if below else 0.0
 
 
 def fixed_logits(

@@ -27,24 +27,40 @@ def layers_table(layers: Sequence[LayerJudgement]) -> pd.DataFrame:
     )
 
 
-def shown_layers(layers: Sequence[LayerJudgement]) -> pd.DataFrame:
-    """Return the table as a terminal of 80 columns shows it: rounded texts under short heads.
+def shown_formats(layers: Sequence[LayerJudgement]) -> pd.DataFrame:
+    """Return the formats of every tensor, with the range of its float values, as texts.
 
-    "out" are the shares beyond the format, "dB" signal-to-quantisation-noise ratios, each of the
-    weights (w) and of the output; the accuracies are those before and after the layer.
+    Like `shown_costs` no wider than a terminal of 80 columns, unless for the layers' names.
     """
     rows = [
         {
             "layer": layer.name,
-            "range": f"{layer.smallest:.3g}..{layer.largest:.3g}",
+            "float values": f"{layer.smallest:.3g}..{layer.largest:.3g}",
             "weights": layer.weight_format or "",
             "bias": layer.bias_format or "",
             "output": layer.format,
+        }
+        for layer in layers
+    ]
+    return pd.DataFrame(rows).astype("string")
+
+
+def shown_costs(layers: Sequence[LayerJudgement]) -> pd.DataFrame:
+    """Return what fixed point costs at every layer, as rounded texts under short heads.
+
+    "out" are the shares beyond the format, "dB" signal-to-quantisation-noise ratios, each of the
+    weights (w) and of the output; "before" and "after" are the accuracies before and after the
+    layer.
+    """
+    rows = [
+        {
+            "layer": layer.name,
             "w out %": _text(layer.weight_saturated, ".2f"),
             "out %": _text(layer.saturated, ".2f"),
             "w dB": _text(layer.weight_sqnr_db, ".0f"),
             "dB": _text(layer.sqnr_db, ".0f"),
-            "accuracy %": f"{layer.accuracy_before:.2f} {layer.accuracy_after:.2f}",
+            "before %": f"{layer.accuracy_before:.2f}",
+            "after %": f"{layer.accuracy_after:.2f}",
         }
         for layer in layers
     ]
@@ -52,11 +68,10 @@ def shown_layers(layers: Sequence[LayerJudgement]) -> pd.DataFrame:
 
 
 def methods_table(judged: Sequence[tuple[str, Judgement]]) -> pd.DataFrame:
-    """Return one row per method: accuracies with their intervals, the difference, the error."""
+    """Return one row per method: accuracy with its interval, the difference to float, the error."""
     rows = [
         {
             "method": method,
-            "float %": accuracy_text(found.float_accuracy),
             "fixed point %": accuracy_text(found.fixed_accuracy),
             "difference": difference_text(found),
             "logits error": f"{found.logits_error:.3g}",
