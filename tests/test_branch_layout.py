@@ -223,4 +223,4 @@ def test_long_names_stay_whole() -> None:
     network = changed(changed(net.network("long"), 0, name=long), 1, inputs=(long, *["data"] * 9))
     text = generate_network(network)["network.c"]
     assert f" {long.upper()}_BIAS_LSHIFT," in text
-    assert f"(const q7_t *const[]){{AT_{long.upper()}, {', '.join(['AT_DATA'] * 9)}}}," in text
+    assert f"tensors[] = {{AT_{long.upper()}, {', '.join(['AT_DATA'] * 9)}}};" in text

@@ -105,7 +105,7 @@ def test_dimensions_qrig_does_not_have_are_told(tmp_path: Path, dims: str) -> No
 
 @pytest.mark.parametrize("dims", ["[1, 0, 6, 7]", "[1, 3, -6, 7]", "[1, 3, 70000, 7]"])
 def test_dimensions_that_cannot_be_are_told(tmp_path: Path, dims: str) -> None:
-    with pytest.raises(FileFormatError, match=r"input 'x': expected sides of 1 to 65535"):
+    with pytest.raises(FileFormatError, match=r"input 'x': expected sides of 1 to 65,535"):
         read_input(tmp_path, f'input: "x" input_shape {{ dim: {dims} }}' + RELU)
 
 

@@ -69,7 +69,7 @@ def test_parameters_of_an_unknown_layer_do_not_hide_its_type(tmp_path: Path) -> 
         (CONV, CONV + " kernel_size: 3 kernel_size: 3", "one or two values"),
         (CONV, CONV + " stride: 0", "kernel and stride of 1"),
         (CONV, CONV + " stride: 4294967295", "kernel and stride of 1"),
-        ("pad: 1", "pad: 65535", "sides of 1 to 65535"),
+        ("pad: 1", "pad: 65535", "sides of 1 to 65,535"),
         ("pad: 1", "pad: 4294967295", "padding"),
         (POOL, "pool: MAX kernel_size: 9", "a kernel within the padded input"),
         (POOL, POOL + " stride_h: 1", "stride or stride_h and stride_w, found both"),
@@ -174,7 +174,7 @@ def test_accepted_max_poolings_compute_what_caffe_computes(tmp_path: Path) -> No
         ("}", "line:column"),
         ('layer { name: "\\xff\\xfe" }', "line:column"),
         ("layer {" * 3000, "prototxt"),
-        ('layer { name: "a" }\n' * 4097, "at most 4096 layers, found 4097"),
+        ('layer { name: "a" }\n' * 4097, "at most 4,096 layers, found 4,097"),
         ("\x00\x01\x02", "line:column"),
     ],
 )
@@ -211,6 +211,6 @@ def test_a_shape_is_needed_from_somewhere(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="--input-shape HxWxC"):
         build(tmp_path, PROTOTXT, shape=None)
     for absurd in (Shape(0, 8, 3), Shape(8, 70_000, 3), Shape(60_000, 60_000, 3)):
-        with pytest.raises(FileFormatError, match="sides of 1 to 65535"):
+        with pytest.raises(FileFormatError, match="sides of 1 to 65,535"):
             build(tmp_path, PROTOTXT, shape=absurd)
     assert build(tmp_path, PROTOTXT, shape=SHAPE).input.shape == SHAPE

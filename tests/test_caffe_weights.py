@@ -190,7 +190,7 @@ def test_a_binary_file_without_blobs_holds_no_weights(tmp_path: Path) -> None:
     ("dims", "values", "words"),
     [
         ([2, 3], [0.0] * 5, r"expected 6 values for shape \(2, 3\), found 5"),
-        ([1 << 40], [], "at most 32 axes and 67108864 elements"),
+        ([1 << 40], [], "at most 32 axes and 67,108,864 elements"),
         ([1 << 62, 0], [], "at most 32 axes"),
         ([1] * 100, [1.0], "found 100 axes"),
         ([-1], [1.0], "at most 32 axes"),
@@ -296,8 +296,8 @@ def _declare(file: Any, case: str) -> None:
     [
         ("integers", "floating-point numbers .*found int32"),
         ("text", "floating-point numbers .*found object"),
-        ("huge", "at most 67108864 numbers"),
-        ("null", "at most 67108864 numbers, found None"),
+        ("huge", "at most 67,108,864 numbers"),
+        ("null", "at most 67,108,864 numbers, found none"),
         ("group", "an HDF5 dataset, found group"),
         ("hole", "/data/c/0: expected an HDF5 dataset, found nothing"),
         ("nan", "found 1 that are infinite or not"),
@@ -331,7 +331,7 @@ def _bomb(data: Any, case: str) -> None:
     [
         ("deep", "at most 16 parts"),
         ("loops", "at most 16 parts"),
-        ("large", "at most 268435456 weights in 16384 layers, found more"),
+        ("large", "at most 268,435,456 weights in 16,384 layers, found more"),
     ],
 )
 def test_hdf5_bombs_are_refused_before_they_are_read(tmp_path: Path, case: str, words: str) -> None:

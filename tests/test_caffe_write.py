@@ -196,7 +196,7 @@ def test_a_definition_is_written_without_blobs(tmp_path: Path) -> None:
         ({"other": [np.ones(1, np.float32)]}, UsageError, "found those of 'other'"),
         ({"": [np.ones(1, np.float32)]}, UsageError, "found those of ''"),
         ({"conv1": [np.broadcast_to(np.float32(0), (1 << 14, 1 << 15))]}, UsageError,
-         "at most 268435456 weights, found 536870912"),
+         "at most 268,435,456 weights, found 536,870,912"),
     ],
 )  # fmt: skip
 def test_weights_that_cannot_be_are_not_written(

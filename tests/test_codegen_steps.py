@@ -8,6 +8,7 @@ import pytest
 
 from branch_networks import BRANCHES
 from hand_made import hand_made_network, separable_network
+from qrig.codegen.describe import formats_text, stage_text
 from qrig.codegen.plan import scratch_bytes, weight_bytes
 from qrig.codegen.steps import Operands, Step, make_step
 from qrig.fixedpoint.quantized import (
@@ -47,7 +48,7 @@ JOINS = {"arm_nn_activations_direct_q7", "qrig_concat_q7", "qrig_eltwise_sum_q7"
 
 def step(layer: QuantizedLayer) -> Step:
     sources = tuple(f"buffer_{name}" for name in layer.inputs)
-    return make_step(layer, layer.name, Operands(sources, (0,) * len(sources), "buffer_1"))
+    return make_step(layer, layer.name, Operands(sources, "buffer_1"))
 
 
 def convolution(
@@ -92,7 +93,8 @@ def test_depthwise_calls() -> None:
     assert isinstance(layer, QuantizedDepthwiseConvolution)
     found = step(layer)
     assert found.function == "arm_depthwise_separable_conv_HWC_q7_nonsquare"
-    assert found.comment == ("depthwise 3x3, stride 1x1, pad 1x1: 6x5x8 Q7.0 -> 6x5x8 Q7.0")
+    assert stage_text(layer) == "depthwise 3x3, stride 1x1, pad 1x1: 6x5x8 -> 6x5x8, 2,160 MAC"
+    assert formats_text(layer, [0]) == "Q7.0, weights Q-1.8, bias Q3.4 -> Q7.0"
     macros = dict(found.macros)
     assert [macros[argument.removeprefix("DW2_")] for argument in found.arguments[1:4]] == [5, 6, 8]
     assert found.arguments[4] == "dw2_weights"
@@ -116,19 +118,28 @@ def test_calls_have_the_arguments_their_kernels_take() -> None:
 def test_what_joins_tensors_names_them_in_order() -> None:
     shape = Shape(3, 2, 4)
     wide, name = Shape(3, 2, 8), "both"
-    concat = step(QuantizedConcat(name, ("a", "b"), shape, wide, 3, (shape, shape), (0, 2)))
-    assert concat.comment == "concat: 3x2x4 Q7.0 + 3x2x4 Q7.0 -> 3x2x8 Q4.3"
-    assert concat.arguments[0] == "(const q7_t *const[]){buffer_a, buffer_b}"
-    assert concat.arguments[2:] == (
-        "(const uint16_t[]){BOTH_RSHIFT_0, BOTH_RSHIFT_1}", "BOTH_COUNT", "BOTH_PIXELS", "buffer_1",
+    joined = QuantizedConcat(name, ("a", "b"), shape, wide, 3, (shape, shape), (0, 2))
+    assert stage_text(joined) == "concat: 3x2x4 + 3x2x4 -> 3x2x8"
+    assert formats_text(joined, [3, 5]) == "Q4.3 + Q2.5 -> Q4.3"
+    concat = step(joined)
+    assert concat.arguments == (
+        "tensors", "channels", "shifts", "BOTH_COUNT", "BOTH_PIXELS", "buffer_1",
     )  # fmt: skip
+    assert concat.arrays == (
+        ("const q7_t *const tensors[]", "buffer_a, buffer_b"),
+        ("const uint16_t channels[]", "BOTH_CH_0, BOTH_CH_1"),
+        ("const uint16_t shifts[]", "BOTH_RSHIFT_0, BOTH_RSHIFT_1"),
+    )
     assert dict(concat.macros) == {
         "CH_0": 4, "CH_1": 4, "RSHIFT_0": 0, "RSHIFT_1": 2, "COUNT": 2, "PIXELS": 6,
     }  # fmt: skip
     total = step(QuantizedEltwiseSum(name, ("b", "a"), shape, shape, 3, (shape, shape), (0, 5), 6))
-    assert total.arguments[:2] == (
-        "(const q7_t *const[]){buffer_b, buffer_a}",
-        "(const uint16_t[]){BOTH_LSHIFT_0, BOTH_LSHIFT_1}",
+    assert total.arguments == (
+        "tensors", "shifts", "BOTH_COUNT", "BOTH_SIZE", "BOTH_OUT_RSHIFT", "buffer_1",
+    )  # fmt: skip
+    assert total.arrays == (
+        ("const q7_t *const tensors[]", "buffer_b, buffer_a"),
+        ("const uint16_t shifts[]", "BOTH_LSHIFT_0, BOTH_LSHIFT_1"),
     )
     assert dict(total.macros) == {
         "LSHIFT_0": 0, "LSHIFT_1": 5, "COUNT": 2, "SIZE": 24, "OUT_RSHIFT": 6,

@@ -164,7 +164,7 @@ def test_nothing_outside_the_file_is_read(tmp_path: Path) -> None:
 def test_absurd_sizes_are_refused_before_anything_is_read(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("data", (10**9, 3, 1000, 1000), np.uint8, chunks=(1, 3, 100, 100))
-    with pytest.raises(FileFormatError, match="at most 10000000 images and 4294967296 bytes"):
+    with pytest.raises(FileFormatError, match="at most 10,000,000 images and 4,294,967,296 bytes"):
         read_image_set(tmp_path / "a.h5")
     assert len(read_image_set(tmp_path / "a.h5", limit=2)) == 2
 

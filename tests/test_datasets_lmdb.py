@@ -150,7 +150,7 @@ BAD_RECORDS = {
     "no pixels": (header((8, 7, 3)), "expected 168 bytes for 3 channels of 8x7, found 0"),
     "no shape": (chunk(4, bytes(168)), r"with channels, .*found \(0, 0, 0\)"),
     "negative": (header((-8, -7, 3)) + chunk(4, bytes(168)), r"of 1 or more .*found \(3, -8, -7\)"),
-    "absurd": (header((1 << 30, 1 << 30, 1)), "at most 67108864 pixels"),
+    "absurd": (header((1 << 30, 1 << 30, 1)), "at most 67,108,864 pixels"),
     "other size": (raw_datum(IMAGES[0, :7], 1), "expected an image of 8x7x3 .* found 7x7x3"),
     "negative label": (raw_datum(IMAGES[0], -1), "a label of 0 or more, found -1"),
     "no message": (b"\xff" * 40, "expected one of Caffe's Datum records"),

@@ -91,7 +91,7 @@ def test_kernels_that_would_become_too_large_are_refused_before_they_are_made() 
         "c", ("x",), shape, Shape(1, 1, 1), Pair(3, 3), ONE, NONE, floats(1, 3, 3, 1), floats(1),
         dilation, source=PLACE,
     )  # fmt: skip
-    with pytest.raises(UnsupportedNetworkError, match=f"{PLACE}: .* at most 67108864 weights"):
+    with pytest.raises(UnsupportedNetworkError, match=f"{PLACE}: .* at most 67,108,864 weights"):
         lower(Network("big", Input("x", shape), (layer,)))
 
 

@@ -96,8 +96,8 @@ def _text(layer: int, name: str, value: int) -> str:
         (0, "c", 2, "1 or 3 channels, found 2"),
         (0, "n", 0, "layer 0 (data): n: expected 1 to 65535, found 0"),
         (3, "n", 8, "layer 3 (pooling): n: expected 7, as before, found 8"),
-        (0, "h", 65_536, "sides of 1 to 65535"),
-        (0, "w", 0, "sides of 1 to 65535"),
+        (0, "h", 65_536, "sides of 1 to 65,535"),
+        (0, "w", 0, "sides of 1 to 65,535"),
         (0, "mean 1", 1024, "mean: expected -1023 to 1023, found 1024"),
         (0, "mean 2", -1024, "found -1024"),
         (0, "scale", 0, "scale: expected 1 to 31, found 0"),
@@ -201,5 +201,5 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     large = tmp_path / "large.network"
     with large.open("wb") as stream:
         stream.truncate((1 << 26) + 1)
-    with pytest.raises(FileFormatError, match="at most 67108864 bytes"):
+    with pytest.raises(FileFormatError, match="at most 67,108,864 bytes"):
         read_network_file(large)

@@ -197,7 +197,7 @@ EDITS: dict[str, tuple[Edit, type[InputError], str]] = {
     ),
     "an absurd image": (
         _set("input.0.type.tensor_type.shape.dim.2.dim_value", 1 << 40),
-        FileFormatError, "expected sides of 1 to 65535",
+        FileFormatError, "expected sides of 1 to 65,535",
     ),
     "a weight that is no number": (
         _array(np.full((4, 3, 3, 3), np.nan, np.float32)),
@@ -218,7 +218,7 @@ EDITS: dict[str, tuple[Edit, type[InputError], str]] = {
         FileFormatError, "expected 108 values for its shape, found 0",
     ),
     "a huge tensor": (
-        _tensor(dims=[1 << 20, 1 << 20]), FileFormatError, "expected at most 67108864 elements",
+        _tensor(dims=[1 << 20, 1 << 20]), FileFormatError, "expected at most 67,108,864 elements",
     ),
     "a huge side": (_tensor(dims=[1 << 62]), FileFormatError, "expected at most 16 axes of 0 to"),
     "a negative side": (_tensor(dims=[-4, 27]), FileFormatError, "expected at most 16 axes"),
@@ -282,7 +282,7 @@ def test_computing_of_constants_has_limits(tmp_path: Path) -> None:
     proto.graph.node[0].input[1] = "big"
     proto.graph.node.append(node("ConstantOfShape", "s", "big", name="blank"))
     text = refused(written(tmp_path, proto))
-    assert "node 'blank' (ConstantOfShape): expected a constant of at most 67108864" in text
+    assert "node 'blank' (ConstantOfShape): expected a constant of at most 67,108,864" in text
 
 
 def test_constants_that_do_not_fit_are_refused(tmp_path: Path) -> None:

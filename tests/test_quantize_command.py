@@ -115,7 +115,10 @@ def test_smaller_images_amid_zeros(
         (["--network", "lenet-mnist", *FILES], "found both"),
         (["--network", "ds-cnn", "--data", "no/such/images"], "no/such/images"),
         (FILES, "expected the shape of input 'data'"),
-        (["--network", "lenet-mnist", "--save", "no/folder/f.json"], "--save no/folder/f.json: expected a file in a folder that is there"),
+        (
+            ["--network", "lenet-mnist", "--save", "no/folder/f.json"],
+            "--save no/folder/f.json: expected a file in a folder that is there",
+        ),
         (["--network", "lenet-mnist", "--plot", "plot.pdf"], ".png or .svg for --plot"),
         (["--network", "lenet-mnist", "--tolerance", "-1"], "--tolerance"),
         (["--network", "lenet-mnist", "--tolerance", "nan"], "--tolerance"),

@@ -153,6 +153,17 @@ def test_a_softmax_is_one_stage_more(driver: Driver, dialect: int) -> None:
         assert answer.tensors[-2] == answer.tensors[-1] == _bytes(expected)
 
 
+@pytest.mark.parametrize("dialect", [CORRECT, OPENMV])
+def test_a_softmax_of_what_is_far_below_the_maximum(driver: Driver, dialect: int) -> None:
+    """Values 7 to 9 below it count in one generation, not in the other."""
+    for logits in ([20, 13, 12, 11, 0], [9, 2, 2, 2, 2], [127, 120, 119, 118, 127], [0] * 5):
+        network = ChainMaker(Shape(1, 5, 1)).relu().made(mean=(0,))
+        file, pixels = bytes(network_bytes(network).data), np.array(logits, np.uint8)
+        answer = driver.ask(file, pixels, softmax=True, dialect=dialect)
+        expected = openmv_softmax(logits) if dialect == OPENMV else softmax(logits, "5.9")
+        assert answer.tensors[-1] == _bytes(expected)
+
+
 def test_a_softmax_of_more_than_16_bits_is_refused(driver: Driver) -> None:
     network = ChainMaker(Shape(182, 181, 1)).conv(2, 1).made()
     file, pixels = bytes(network_bytes(network).data), _noise(network)

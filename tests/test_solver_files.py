@@ -170,6 +170,10 @@ ADDED = {
     "found net and train_net",
     "momentum: 1": "expected momentum of at least 0 and below 1, found 1",
     "momentum: nan": "expected momentum",
+    "clip_gradients: nan": "expected a finite clip_gradients, found nan",
+    "snapshot: -2000000000": "expected snapshot of at least 0, found -2,000,000,000",
+    "average_loss: 1048577": "expected average_loss of at least 1 and at most 1,048,576, found "
+    "1,048,577",
     "weight_decay: inf": "expected weight_decay of at least 0, found inf",
     "weight_decay: -1": "expected weight_decay of at least 0",
     "iter_size: 0": "expected iter_size of at least 1",
@@ -209,6 +213,15 @@ def test_a_field_that_cannot_be_is_named(field: str, tmp_path: Path) -> None:
         read_solver(solver(tmp_path, BASE + field))
     assert ADDED[field] in str(caught.value)
     assert str(tmp_path / "solver.prototxt") in str(caught.value)
+
+
+def test_a_limit_is_told_to_the_last_digit(tmp_path: Path) -> None:
+    text = BASE.replace("max_iter: 100", "max_iter: 2147483647")
+    expected = "expected max_iter of at least 1 and at most 1,073,741,824, found 2,147,483,647;"
+    with pytest.raises(FileFormatError, match=expected):
+        read_solver(solver(tmp_path, text))
+    with pytest.raises(FileFormatError, match=r"base_lr of at least 0, found -0\.001;"):
+        read_solver(solver(tmp_path, BASE.replace("base_lr: 0.01", "base_lr: -0.001")))
 
 
 @pytest.mark.parametrize("text", ["", "{", "net { net {", "\0", "\x89HDF", "a" * 100])
@@ -281,7 +294,7 @@ def test_the_weights_of_a_state_are_found_beside_it(tmp_path: Path) -> None:
 
 
 def test_a_state_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="expected a file that can be written"):
+    with pytest.raises(UsageError, match="expected a file in a folder that is there"):
         write_solver_state(tmp_path / "no" / "x.solverstate", STATE)
     assert not list(tmp_path.iterdir())
 

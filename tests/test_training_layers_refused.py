@@ -37,7 +37,7 @@ REFUSED = {
     ),
     "huge output": (
         layer("Convolution", "convolution_param { num_output: 60000 kernel_size: 1 pad: 60000 }"),
-        "at most 67108864 elements",
+        "at most 67,108,864 elements",
     ),
     "group": (
         layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 group: 2 }"),

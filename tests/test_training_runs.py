@@ -310,6 +310,17 @@ def test_a_test_of_some_records_says_so(folder: Path) -> None:
     assert watched.notes == ["a test takes 16 records of 40"]
 
 
+def test_an_interval_of_tests_that_take_no_batch_is_told(folder: Path) -> None:
+    """Caffe's solver.cpp asks for test_iter only where a test net is named: it makes no test."""
+    solver, watched = write_solver(folder, "test_interval: 2", max_iter=2), Watched()
+    trained(solver, watched=watched)
+    assert watched.notes == [
+        f"{solver}: test_interval 2 without test_iter: no test is made, as in Caffe; give "
+        "test_iter, the number of batches of a test"
+    ]
+    assert not [name for _, row in watched.rows for name in row if name.startswith("test")]
+
+
 def test_a_smoothed_loss_is_the_mean_of_the_last_ones(folder: Path) -> None:
     write_solver(folder, max_iter=6)
     plain, smooth = Watched(), Watched()

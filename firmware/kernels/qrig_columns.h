@@ -22,8 +22,14 @@ typedef struct {
 
 /* All channels of three pixels. weights: for every two channels their starts (bias and rounding),
  * then for every word of a column that word of both. out: three pixels of `channels` bytes. */
+#ifdef __cplusplus
+extern "C" {
+#endif
 void qrig_columns(const uint32_t *columns, const uint32_t *weights, q7_t *out,
                   const qrig_columns_shape *shape);
+#ifdef __cplusplus
+}
+#endif
 
 /* A window along one axis. */
 typedef struct {

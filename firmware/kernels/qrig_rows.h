@@ -23,7 +23,13 @@ typedef struct {
  * first row of the window inside the image. weights holds taps words a pair, and (taps + 1) / 2
  * words of two taps for a channel left over. products is points x rows.
  */
+#ifdef __cplusplus
+extern "C" {
+#endif
 void qrig_rows(const uint32_t *data, const uint32_t *weights, int32_t *products,
                const qrig_rows_shape *shape);
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -117,6 +117,19 @@ uint32_t network_scratch_bytes(const network_layer *layer, qrig_network_shape in
 
 arm_status network_compute_layer(const network_call *call);
 
+/* A part of an axis: first to stop, without stop. */
+typedef struct {
+    uint32_t first;
+    uint32_t stop;
+} network_range;
+
+/* The part of window i that lies in an image of that size. */
+static inline network_range network_span(const network_layer *layer, uint32_t i, uint32_t size) {
+    uint32_t begin = i * layer->stride, stop = begin + layer->kernel - layer->padding;
+    return (network_range){begin < layer->padding ? 0 : begin - layer->padding,
+                           stop < size ? stop : size};
+}
+
 /* Pooling as OpenMV's firmware had it: the maximum over square maps, and both over others. */
 void network_openmv_max(const network_call *call);
 void network_openmv_windows(const network_call *call);

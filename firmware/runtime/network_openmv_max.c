@@ -13,17 +13,15 @@ static void max_into(q7_t *target, const q7_t *source, uint32_t bytes) {
 }
 
 /* One row along x, in place: the first pixel of a window is copied to where the result goes, then
- * the others are compared. A window that would begin left of the image begins there instead. */
+ * the others are compared. No window begins before that place: padding is less than the stride. */
 static void pool_row(q7_t *row, const network_call *call) {
     const network_layer *layer = call->layer;
     uint32_t channels = call->shape.channels;
     for (uint32_t i = 0; i < layer->out.width; i++) {
-        uint32_t begin = i * layer->stride, stop = begin + layer->kernel - layer->padding;
-        uint32_t first = begin < layer->padding ? i : begin - layer->padding;
-        stop = stop < call->shape.width ? stop : call->shape.width;
+        network_range columns = network_span(layer, i, call->shape.width);
         q7_t *target = row + i * channels;
-        memmove(target, row + first * channels, channels);
-        for (uint32_t column = first + 1; column < stop; column++) {
+        memmove(target, row + columns.first * channels, channels);
+        for (uint32_t column = columns.first + 1; column < columns.stop; column++) {
             max_into(target, row + column * channels, compared(channels));
         }
     }
@@ -39,11 +37,9 @@ void network_openmv_max(const network_call *call) {
         pool_row(call->in + y * pitch, call);
     }
     for (uint32_t i = 0; i < layer->out.height; i++, out += bytes) {
-        uint32_t begin = i * layer->stride, stop = begin + layer->kernel - layer->padding;
-        uint32_t first = begin < layer->padding ? 0 : begin - layer->padding;
-        stop = stop < call->shape.height ? stop : call->shape.height;
-        memcpy(out, call->in + first * pitch, bytes);
-        for (uint32_t y = first + 1; y < stop; y++) {
+        network_range rows = network_span(layer, i, call->shape.height);
+        memcpy(out, call->in + rows.first * pitch, bytes);
+        for (uint32_t y = rows.first + 1; y < rows.stop; y++) {
             max_into(out, call->in + y * pitch, compared(bytes));
         }
     }

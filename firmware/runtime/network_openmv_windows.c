@@ -1,18 +1,8 @@
 #include "network_internal.h"
 
-typedef struct {
-    uint32_t first;
-    uint32_t stop;
-} range;
-
-/* The part of window i that lies in the image. */
-static range span(const network_layer *layer, uint32_t i, uint32_t size) {
-    uint32_t begin = i * layer->stride, stop = begin + layer->kernel - layer->padding;
-    return (range){begin < layer->padding ? 0 : begin - layer->padding, stop < size ? stop : size};
-}
-
 /* The maximum, or the mean truncated toward zero, of one channel of a window. */
-static q7_t reduce(const network_call *call, range rows, range columns, uint32_t channel) {
+static q7_t reduce(const network_call *call, network_range rows, network_range columns,
+                   uint32_t channel) {
     uint32_t channels = call->shape.channels;
     int32_t sum = 0, largest = INT8_MIN;
     for (uint32_t y = rows.first; y < rows.stop; y++) {
@@ -30,9 +20,9 @@ void network_openmv_windows(const network_call *call) {
     const network_layer *layer = call->layer;
     q7_t *out = call->out;
     for (uint32_t y = 0; y < layer->out.height; y++) {
-        range rows = span(layer, y, call->shape.height);
+        network_range rows = network_span(layer, y, call->shape.height);
         for (uint32_t x = 0; x < layer->out.width; x++) {
-            range columns = span(layer, x, call->shape.width);
+            network_range columns = network_span(layer, x, call->shape.width);
             for (uint32_t channel = 0; channel < call->shape.channels; channel++) {
                 *out++ = reduce(call, rows, columns, channel);
             }

@@ -5,7 +5,8 @@
 
 /* Whether a side of the result is what Caffe makes of a side of the image, rounded up as it does or
  * down, and every window begins inside the image. With padding, a last window that would begin
- * beyond the image and the padding in front of it is dropped. */
+ * beyond the image and the padding in front of it is dropped. As padding is less than the stride,
+ * the result is then no larger than the image. */
 static int is_side(uint32_t out, uint32_t in, const network_layer *layer) {
     uint32_t span = in + 2u * layer->padding - layer->kernel;
     uint32_t steps = out - 1;
@@ -15,7 +16,7 @@ static int is_side(uint32_t out, uint32_t in, const network_layer *layer) {
         down = down < limit ? down : limit;
         up = up < limit ? up : limit;
     }
-    return (steps == down || steps == up) && out <= in && steps <= limit;
+    return (steps == down || steps == up) && steps <= limit;
 }
 
 void network_read_pooling(network_reader *reader, network_record *record) {

@@ -40,13 +40,7 @@ def check_original(
 
     `sources` are the network's generated sources by file name.
     """
-    for layer in network.layers:
-        reason = _reason(layer)
-        if reason is not None:
-            raise UnsupportedNetworkError(
-                f"layer {layer.name!r}: expected what {NAME} computes, found {reason}; measure "
-                f"this network without --cmsis-nn"
-            )
+    check_layers(network, "measure this network without --cmsis-nn")
     for call in sorted(set(_CALL.findall(sources["network.c"]))):
         known = call in _ADAPTED or call in _SAME_BEHIND_ADAPTER or _SAME_INTERFACE.fullmatch(call)
         wanted = _ADAPTED.get(call, call)
@@ -54,6 +48,16 @@ def check_original(
             raise UnsupportedNetworkError(
                 f"{network.name}: expected {wanted} in {original.folder}, found none there; "
                 "use another CMSIS-NN, or measure this network without --cmsis-nn"
+            )
+
+
+def check_layers(network: QuantizedNetwork, remedy: str) -> None:
+    """Raise UnsupportedNetworkError, with what to do, for a layer that no original can compute."""
+    for layer in network.layers:
+        reason = _reason(layer)
+        if reason is not None:
+            raise UnsupportedNetworkError(
+                f"layer {layer.name!r}: expected what {NAME} computes, found {reason}; {remedy}"
             )
 
 

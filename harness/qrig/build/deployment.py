@@ -24,6 +24,7 @@ from qrig.build.kernels import OURS, KernelLibrary, Kernels, kernel_library
 from qrig.build.toolchain import Toolchain, toolchain_for
 from qrig.codegen import Choices, Layout, generate_network, make_layout
 from qrig.codegen.deployment import generate_deployment
+from qrig.codegen.memory_plan import MemoryPlan
 from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.fixedpoint.semantics import Semantics, check_compiled
 from qrig.resources import cache_root, checkout_root, firmware_root
@@ -54,6 +55,11 @@ class Deployment:
     def carriers(self) -> dict[int, int]:
         """For each stage that is computed with others, the stage whose row has their cost."""
         return self.layout.carriers
+
+    @property
+    def memory_plan(self) -> MemoryPlan:
+        """Every buffer of the network, and when it is needed."""
+        return self.layout.memory_plan
 
     @property
     def semantics(self) -> Semantics:

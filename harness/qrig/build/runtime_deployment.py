@@ -12,8 +12,10 @@ from qrig.boards.board import Board
 from qrig.build.footprint import Footprint
 from qrig.build.kernels import OURS, KernelLibrary, Kernels
 from qrig.build.runtime_firmware import RuntimeFirmware, build_runtime_firmware
+from qrig.build.runtime_plan import runtime_plan
 from qrig.build.toolchain import Toolchain
 from qrig.codegen import Choices
+from qrig.codegen.memory_plan import MemoryPlan
 from qrig.fixedpoint.network_file import CORRECT, HISTORICAL, file_from_network
 from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
@@ -72,6 +74,11 @@ class RuntimeDeployment:
     def carriers(self) -> Mapping[int, int]:
         """No stages that are computed together."""
         return {}
+
+    @property
+    def memory_plan(self) -> MemoryPlan:
+        """Every buffer that the firmware lays out in its arena."""
+        return runtime_plan(self.network, self.board, 0 if self.is_stored else len(self.file))
 
     @property
     def has_softmax(self) -> bool:

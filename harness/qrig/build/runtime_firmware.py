@@ -57,22 +57,18 @@ def build_runtime_firmware(
     library = kernel_library(kernels, board, toolchain)
     build_id = _build_id(board, toolchain, library, kernels, store or b"")
     folder = cache_root() / "builds" / build_id
+    sources = generate_runtime_app(board, build_id, len(store or b""))
+    variables = {
+        "QRIG_APP": "runtime_app",
+        "QRIG_GENERATED": folder / "generated",
+        "QRIG_PORT": board.port,
+        "QRIG_KERNEL_LIBRARY": library.archive,
+        "QRIG_KERNEL_HEADERS": library.headers,
+        "QRIG_KERNEL_OPTIONS": kernels.semantics.definitions,
+    }
     build_once(
         folder,
-        lambda: _build(
-            folder,
-            generate_runtime_app(board, build_id, len(store or b"")),
-            store or b"",
-            {
-                "QRIG_APP": "runtime_app",
-                "QRIG_GENERATED": folder / "generated",
-                "QRIG_PORT": board.port,
-                "QRIG_KERNEL_LIBRARY": library.archive,
-                "QRIG_KERNEL_HEADERS": library.headers,
-                "QRIG_KERNEL_OPTIONS": kernels.semantics.definitions,
-            },
-            toolchain,
-        ),
+        lambda: _build(folder, sources, store or b"", variables, toolchain),
         {"board": board.name, "compiler": toolchain.version, "kernels": library.name},
     )
     elf = folder / "firmware"

@@ -17,6 +17,7 @@ from qrig import __version__
 from qrig.cli.augment import add_augment
 from qrig.cli.convert import add_convert
 from qrig.cli.demo import add_demo
+from qrig.cli.generate import add_generate
 from qrig.cli.inspect import add_inspect
 from qrig.cli.kernel_options import add_kernels, choose_kernels
 from qrig.cli.options import (
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     add_profile(commands)
     add_tune(commands)
+    add_generate(commands)
     add_quantize(commands)
     add_augment(commands)
     add_train(commands)
@@ -137,12 +139,13 @@ def _bench(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from qrig.reports.store import runs_folder
+    from qrig.reports.store import new_runs_folder
     from qrig.reports.terminal import terminal_tables
     from qrig.runs.bench import DEFAULT_SAMPLES, bench, check_samples, prepare
     from qrig.runs.targets import DEFAULT_TARGETS, find_targets
 
     console = Console()
+    folder = new_runs_folder(options.runs)
     targets = choose_kernels(find_targets(options.target or list(DEFAULT_TARGETS)), options)
     networks = load_networks(options)
     inputs = tuple(
@@ -158,7 +161,7 @@ def _bench(options: argparse.Namespace) -> int:
         tasks = {cell.name: bars.add_task(cell.name, total=None) for cell in cells}
         result = bench(
             cells,
-            runs_folder(options.runs),
+            folder,
             inputs=inputs or None,
             samples=options.samples or DEFAULT_SAMPLES,
             trace=options.trace,

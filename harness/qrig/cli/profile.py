@@ -74,13 +74,14 @@ def _profile(options: argparse.Namespace) -> int:
         return _again(options)
     from rich.console import Console
 
-    from qrig.reports.store import runs_folder
+    from qrig.reports.store import new_runs_folder
     from qrig.reports.terminal import side_by_side
     from qrig.runs.profile_document import profile_document
     from qrig.runs.profile_run import profile_run
     from qrig.runs.targets import DEFAULT_TARGETS, find_targets
 
     console = Console(stderr=options.json == "-")
+    folder = new_runs_folder(options.runs)
     targets = choose_kernels(find_targets(options.target or list(DEFAULT_TARGETS)), options)
     networks = load_networks(options)
     if options.input is not None and len(networks) > 1:
@@ -91,7 +92,7 @@ def _profile(options: argparse.Namespace) -> int:
     result = profile_run(
         networks,
         targets,
-        runs_folder(options.runs),
+        folder,
         on=tuple(options.on or ()),
         sample=sample,
         placements=options.placements,
@@ -131,6 +132,7 @@ def _show(
 
 def _again(options: argparse.Namespace) -> int:
     """Price a profile that is there already; ends with 2 if an instruction could not be priced."""
+    options.kept = None  # nothing is measured
     from rich.console import Console
 
     from qrig.runs.profile_again import document, profile_again
@@ -139,7 +141,6 @@ def _again(options: argparse.Namespace) -> int:
         raise UsageError("expected --profile FILE and --elf FILE together, found only one of them")
     out = json_file(options.json)
     check_apart({"--json": out}, options)
-    options.kept = None  # nothing is measured
     read = profile_again(options.profile, options.elf, tuple(options.on or ()))
     write_json(document(read), out, standard_output=options.json == "-")
     _show(Console(stderr=options.json == "-"), read.tables, read.models, options.loops)
@@ -149,6 +150,7 @@ def _again(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
+    options.kept = None  # nothing is measured
     from rich.console import Console
 
     from qrig.reports.profile_diff_text import diff_document, diff_tables
@@ -157,7 +159,6 @@ def _diff(options: argparse.Namespace) -> int:
 
     out = json_file(options.json)
     check_apart({"--json": out}, options)
-    options.kept = None  # nothing is measured
     difference, models = compare_profiles(runs_folder(options.runs), *options.diff)
     write_json(diff_document(difference), out, standard_output=options.json == "-")
     if options.json != "-":

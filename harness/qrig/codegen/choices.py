@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from attrs import field, frozen
@@ -9,6 +10,11 @@ from attrs.validators import ge, in_
 
 LIBRARY, SLIDING, COLUMNS = KERNELS = ("library", "sliding", "columns")
 """The legacy function; row kernels on transformed planes; columns of three pixels."""
+
+_WORDS = re.compile(
+    r"(?P<kernel>library|columns|sliding (?P<outputs>\d{1,5}))"
+    r"(, (?P<passes>\d{1,5}) passes)?(?P<staged>, staged)?"
+)
 
 
 @frozen
@@ -30,6 +36,18 @@ class Choice:
         text = f"sliding {self.outputs}" if self.kernel == SLIDING else self.kernel
         text += f", {self.passes} passes" if self.passes > 1 else ""
         return text + (", staged" if self.staged else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Choice | None:
+        """Return the choice whose words are `text`, None if no choice has them."""
+        found = _WORDS.fullmatch(text)
+        if found is None:
+            return None
+        kernel = found["kernel"].partition(" ")[0]
+        outputs, passes = int(found["outputs"] or 0), int(found["passes"] or 1)
+        if (kernel == SLIDING) != (outputs > 0) or passes < 1:
+            return None
+        return cls(kernel, outputs, passes, staged=found["staged"] is not None)
 
 
 Choices = Mapping[str, Choice]

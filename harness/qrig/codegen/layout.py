@@ -6,12 +6,23 @@ from attrs import evolve, field, frozen
 
 from qrig.codegen.arena import Arena, Buffer, lay_out
 from qrig.codegen.choices import Choices
+from qrig.codegen.cmsis_nn import average_scratch_bytes
 from qrig.codegen.fast.assembly import PRODUCTS_BYTES
 from qrig.codegen.fast.columns import PIXELS
-from qrig.codegen.fast.groups import ColumnGroup, Group, Part, Single, find_parts
+from qrig.codegen.fast.groups import (
+    ColumnGroup,
+    Group,
+    Part,
+    Single,
+    find_parts,
+    first_stage,
+    last_stage,
+)
 from qrig.codegen.fast.sliding import SLACK_WORDS
-from qrig.codegen.lifetimes import Lifetimes, inputs_of, times_of
+from qrig.codegen.interfaces import CMSIS_NN_API, QRIG_API
+from qrig.codegen.lifetimes import Lifetimes, inputs_of, part_at, times_of
 from qrig.codegen.limits import check_arguments
+from qrig.codegen.memory_plan import MemoryPlan, PlannedBuffer
 from qrig.codegen.plan import COPIES_TO_TARGET, DESTROYED_BY, scratch_bytes, weight_bytes
 from qrig.fixedpoint.quantized import QuantizedLayer, QuantizedNetwork, QuantizedPooling
 
@@ -50,6 +61,7 @@ class Layout:
     buffers: tuple[PartBuffers, ...] = field(repr=False)
     input_buffer: Buffer
     arena: Arena = field(repr=False)
+    api: str = QRIG_API
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -87,6 +99,32 @@ class Layout:
         return self.arena.size_bytes + self.products_bytes + self.input_bytes + self.output_bytes
 
     @property
+    def memory_plan(self) -> MemoryPlan:
+        """Every buffer with the stages that need it; pixels and result lie outside the arena."""
+        first, last = self.network.input.name, self.network.stages[-1].name
+        in_time = sorted(self.arena.offsets.items(), key=lambda item: item[0].begin)
+        buffers = [PlannedBuffer("pixels", self.input_bytes, first, first)]
+        buffers += [
+            PlannedBuffer(buffer.name, buffer.size_bytes, *self._stages(buffer), offset)
+            for buffer, offset in in_time
+        ]
+        if self.groups:
+            ends = self.groups[0].layers[0].name, self.groups[-1].layers[-1].name
+            buffers.append(PlannedBuffer("products", self.products_bytes, *ends))
+        buffers.append(PlannedBuffer("result", self.output_bytes, last, last))
+        return MemoryPlan(tuple(buffers), self.arena.size_bytes)
+
+    def _stages(self, buffer: Buffer) -> tuple[str, str]:
+        """Return the first and the last stage that need a buffer of the arena."""
+        stages, begin, end = self.network.stages, part_at(buffer.begin), part_at(buffer.end)
+        first = 0 if begin is None else first_stage(self.parts[begin])
+        last = 0
+        if end is not None:
+            whole = buffer.end == times_of(end)[1]
+            last = last_stage(self.parts[end]) if whole else first_stage(self.parts[end])
+        return stages[first].name, stages[last].name
+
+    @property
     def mean_bytes(self) -> int:
         """Bytes of the mean in flash."""
         return 2 * self.network.input.mean.size
@@ -113,8 +151,13 @@ class Layout:
         return self.weight_bytes + self.mean_bytes
 
 
-def make_layout(network: QuantizedNetwork, choices: Choices, *, truncate: bool = False) -> Layout:
-    """Lay out `network` with the kernels of `choices`; raises UnsupportedNetworkError."""
+def make_layout(
+    network: QuantizedNetwork, choices: Choices, *, truncate: bool = False, api: str = QRIG_API
+) -> Layout:
+    """Lay out `network` with the kernels of `choices`; raises UnsupportedNetworkError.
+
+    `api` says whose functions are called: CMSIS-NN's own take more scratch memory.
+    """
     check_arguments(network)
     parts = find_parts(network, choices, truncate=truncate)
     lives = Lifetimes.of(network, parts)
@@ -130,11 +173,11 @@ def make_layout(network: QuantizedNetwork, choices: Choices, *, truncate: bool =
             all_buffers.append(target)
         sources = tuple(tensors[each] for each in inputs_of(part))
         tensors[name] = target
-        found, extra = _work_buffers(part, begin, end, sources, target)
+        found, extra = _work_buffers(part, (begin, end), sources, target, api)
         found, copies = _with_copy(part, index, found, lives)
         made.append(found)
         all_buffers += extra + copies
-    return Layout(network, parts, tuple(made), source, lay_out(all_buffers))
+    return Layout(network, parts, tuple(made), source, lay_out(all_buffers), api)
 
 
 def _with_copy(
@@ -160,10 +203,12 @@ def _output(part: Part) -> tuple[str, int]:
 
 
 def _work_buffers(
-    part: Part, begin: int, end: int, sources: tuple[Buffer, ...], target: Buffer
+    part: Part, times: tuple[int, int], sources: tuple[Buffer, ...], target: Buffer, api: str
 ) -> tuple[PartBuffers, list[Buffer]]:
+    begin, end = times
     if isinstance(part, Single):
         size = scratch_bytes(part.layer)
+        size += average_scratch_bytes(part.layer) if api == CMSIS_NN_API else 0
         scratch = Buffer(f"{part.layer.name} scratch", size, begin, end) if size else None
         return PartBuffers(sources, target, scratch=scratch), [scratch] if scratch else []
     if isinstance(part, ColumnGroup):

@@ -17,6 +17,11 @@ def times_of(index: int) -> tuple[int, int]:
     return 2 * index + 1, 2 * index + 2
 
 
+def part_at(time: int) -> int | None:
+    """Return the index of the part that works at `time`, None for time 0."""
+    return (time - 1) // 2 if time else None
+
+
 def inputs_of(part: Part) -> tuple[str, ...]:
     """Return the names of the tensors that a part reads."""
     return part.layer.inputs if isinstance(part, Single) else part.convolution.layer.inputs

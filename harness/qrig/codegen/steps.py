@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import singledispatch
 
 from attrs import frozen
 
 from qrig.codegen.limits import MAX_ARGUMENT
-from qrig.codegen.names import format_name
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.quantized import (
     QuantizedConcat,
@@ -23,7 +21,6 @@ from qrig.fixedpoint.quantized import (
     QuantizedSoftmax,
     QuantizedTanH,
 )
-from qrig.networks.graph import Shape
 
 _MIN_INTERLEAVED = 4
 
@@ -40,11 +37,11 @@ _NONSQUARE: _Window = (
 
 @frozen
 class Operands:
-    """What a call works on: the buffers it reads, their fractional bits, the buffer it writes."""
+    """What a call works on: the buffers it reads, the one it writes, and its scratch memory."""
 
     sources: tuple[str, ...]
-    in_bits: tuple[int, ...]
     target: str
+    scratch: str = "NULL"
 
     @property
     def source(self) -> str:
@@ -57,15 +54,15 @@ class Step:
     """One call in the generated network function.
 
     `returns_status` says whether the kernel can refuse; `macros` are the layer's lines of
-    parameter.h as (suffix, value).
+    parameter.h as (suffix, value); `arrays` are constants of the call as (declaration, values).
     """
 
     name: str
-    comment: str
     function: str
     arguments: tuple[str, ...]
     returns_status: bool
     macros: tuple[tuple[str, int], ...]
+    arrays: tuple[tuple[str, str], ...] = ()
 
 
 def is_interleaved(layer: QuantizedInnerProduct) -> bool:
@@ -116,7 +113,6 @@ def _(layer: QuantizedPooling, name: str, at: Operands) -> Step:
     )
     return Step(
         name,
-        _comment(layer, at, f"{layer.method} {_window_text(layer)}"),
         f"arm_{stem}_q7_HWC_nonsquare",
         (at.source, *(f"{upper}_{key}" for key in keys), "NULL", at.target),
         returns_status=True,
@@ -134,7 +130,6 @@ def _(layer: QuantizedInnerProduct, name: str, at: Operands) -> Step:
         )
     return Step(
         name,
-        _comment(layer, at, ""),
         "arm_fully_connected_q7_opt" if is_interleaved(layer) else "arm_fully_connected_q7",
         (
             at.source,
@@ -145,7 +140,7 @@ def _(layer: QuantizedInnerProduct, name: str, at: Operands) -> Step:
             f"{upper}_OUT_RSHIFT",
             f"{name}_bias",
             at.target,
-            "scratch",
+            at.scratch,
         ),
         returns_status=True,
         macros=(
@@ -161,7 +156,6 @@ def _(layer: QuantizedInnerProduct, name: str, at: Operands) -> Step:
 def _(layer: QuantizedReLU, name: str, at: Operands) -> Step:
     return Step(
         name,
-        _comment(layer, at, ""),
         "arm_relu_q7",
         (at.target, f"{name.upper()}_SIZE"),
         returns_status=False,
@@ -173,7 +167,6 @@ def _(layer: QuantizedReLU, name: str, at: Operands) -> Step:
 def _(layer: QuantizedSoftmax, name: str, at: Operands) -> Step:
     return Step(
         name,
-        _comment(layer, at, ""),
         "arm_softmax_q7",
         (at.source, f"{name.upper()}_SIZE", at.target),
         returns_status=False,
@@ -196,12 +189,9 @@ def _(layer: QuantizedConcat, name: str, at: Operands) -> Step:
     upper, count = name.upper(), len(layer.in_shapes)
     return Step(
         name,
-        _join_comment(layer, layer.in_shapes, at),
         "qrig_concat_q7",
         (
-            _array("q7_t *const", at.sources),
-            _array("uint16_t", [f"{upper}_CH_{number}" for number in range(count)]),
-            _array("uint16_t", [f"{upper}_RSHIFT_{number}" for number in range(count)]),
+            *("tensors", "channels", "shifts"),
             f"{upper}_COUNT",
             f"{upper}_PIXELS",
             at.target,
@@ -213,6 +203,11 @@ def _(layer: QuantizedConcat, name: str, at: Operands) -> Step:
             ("COUNT", count),
             ("PIXELS", layer.out_shape.h * layer.out_shape.w),
         ),
+        arrays=(
+            _tensors(at),
+            _shorts("channels", f"{upper}_CH", count),
+            _shorts("shifts", f"{upper}_RSHIFT", count),
+        ),
     )
 
 
@@ -221,11 +216,9 @@ def _(layer: QuantizedEltwiseSum, name: str, at: Operands) -> Step:
     upper, count = name.upper(), len(layer.in_shapes)
     return Step(
         name,
-        _join_comment(layer, layer.in_shapes, at),
         "qrig_eltwise_sum_q7",
         (
-            _array("q7_t *const", at.sources),
-            _array("uint16_t", [f"{upper}_LSHIFT_{number}" for number in range(count)]),
+            *("tensors", "shifts"),
             f"{upper}_COUNT",
             f"{upper}_SIZE",
             f"{upper}_OUT_RSHIFT",
@@ -238,6 +231,7 @@ def _(layer: QuantizedEltwiseSum, name: str, at: Operands) -> Step:
             ("SIZE", layer.out_shape.size),
             ("OUT_RSHIFT", layer.output_shift),
         ),
+        arrays=(_tensors(at), _shorts("shifts", f"{upper}_LSHIFT", count)),
     )
 
 
@@ -247,7 +241,6 @@ def _activation(
     upper = name.upper()
     return Step(
         name,
-        _comment(layer, at, ""),
         "arm_nn_activations_direct_q7",
         (at.target, f"{upper}_SIZE", f"{upper}_INT_WIDTH", kind),
         returns_status=True,
@@ -255,16 +248,12 @@ def _activation(
     )
 
 
-def _array(ctype: str, values: Sequence[str]) -> str:
-    """Return an array of constants where it is used."""
-    return f"(const {ctype}[]){{{', '.join(values)}}}"
+def _tensors(at: Operands) -> tuple[str, str]:
+    return "const q7_t *const tensors[]", ", ".join(at.sources)
 
 
-def _join_comment(layer: QuantizedLayer, shapes: tuple[Shape, ...], at: Operands) -> str:
-    inputs = " + ".join(
-        f"{shape} {format_name(bits)}" for shape, bits in zip(shapes, at.in_bits, strict=True)
-    )
-    return f"{layer.type}: {inputs} -> {layer.out_shape} {format_name(layer.fraction_bits)}"
+def _shorts(name: str, macro: str, count: int) -> tuple[str, str]:
+    return f"const uint16_t {name}[]", ", ".join(f"{macro}_{number}" for number in range(count))
 
 
 def _convolution(layer: _AnyConvolution, function: str, name: str, at: Operands) -> Step:
@@ -275,7 +264,6 @@ def _convolution(layer: _AnyConvolution, function: str, name: str, at: Operands)
     inputs, kernel, outputs = ([f"{upper}_{key}" for key in group] for group in window)
     return Step(
         name,
-        _comment(layer, at, _window_text(layer)),
         function,
         (
             at.source,
@@ -287,7 +275,7 @@ def _convolution(layer: _AnyConvolution, function: str, name: str, at: Operands)
             f"{upper}_OUT_RSHIFT",
             at.target,
             *outputs,
-            "scratch",
+            at.scratch,
             "NULL",
         ),
         returns_status=True,
@@ -343,17 +331,4 @@ def _sides(layer: _AnyConvolution | QuantizedPooling) -> tuple[tuple[str, int], 
         ("STRIDE_Y", layer.stride.y),
         ("OUT_DIM_X", layer.out_shape.w),
         ("OUT_DIM_Y", layer.out_shape.h),
-    )
-
-
-def _window_text(layer: _AnyConvolution | QuantizedPooling) -> str:
-    kernel, stride, pad = (f"{y}x{x}" for y, x in (layer.kernel, layer.stride, layer.pad))
-    return f"{kernel}, stride {stride}, pad {pad}"
-
-
-def _comment(layer: QuantizedLayer, at: Operands, detail: str) -> str:
-    kind = f"{layer.type} {detail}".strip()
-    return (
-        f"{kind}: {layer.in_shape} {format_name(at.in_bits[0])} -> {layer.out_shape} "
-        f"{format_name(layer.fraction_bits)}"
     )

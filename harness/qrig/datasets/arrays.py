@@ -97,6 +97,6 @@ def _member(path: Path, name: str) -> np.ndarray:
         ) from error
     if len(data) > MAX_SET_BYTES:
         raise FileFormatError(
-            f"{path}: {name}: expected at most {MAX_SET_BYTES} bytes, found more; divide the file"
+            f"{path}: {name}: expected at most {MAX_SET_BYTES:,} bytes, found more; divide the file"
         )
     return parse_npy(path, data)

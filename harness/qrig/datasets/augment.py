@@ -12,6 +12,7 @@ from attrs import Attribute, field, frozen
 
 from qrig.datasets.images import Pixels
 from qrig.errors import UsageError
+from qrig.networks.written import exact
 
 _CHUNK_VALUES = 1 << 16
 _SHIFT_SHARE = 16
@@ -25,7 +26,8 @@ def _in_range(low: float, high: float) -> Callable[[Any, Attribute[Any], Any], N
     def check(_: object, attribute: Attribute[Any], value: float | None) -> None:
         if value is not None and not low <= value <= high:
             raise UsageError(
-                f"expected {attribute.name} from {low:g} to {high:g}, found {value:g}; give another"
+                f"expected {attribute.name} from {exact(low)} to {exact(high)}, found "
+                f"{exact(value)}; give another"
             )
 
     return check

@@ -120,7 +120,7 @@ def _shape(where: str, record: Any) -> tuple[int, int, int]:
     if min(shape) < 1 or math.prod(shape) > MAX_IMAGE_BYTES:
         raise FileFormatError(
             f"{where}: expected one of Caffe's Datum records with channels, height and width of 1 "
-            f"or more and at most {MAX_IMAGE_BYTES} pixels, found {shape}; {_ADVICE}"
+            f"or more and at most {MAX_IMAGE_BYTES:,} pixels, found {shape}; {_ADVICE}"
         )
     return shape
 

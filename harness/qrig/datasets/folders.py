@@ -131,7 +131,8 @@ def _visible(path: Path) -> Iterator[Path]:
         ) from error
     if len(entries) > MAX_RECORDS:
         raise FileFormatError(
-            f"{path}: expected at most {MAX_RECORDS} images, found {len(entries)} files; divide it"
+            f"{path}: expected at most {MAX_RECORDS:,} images, found {len(entries):,} files; "
+            "divide it"
         )
     yield from entries
 

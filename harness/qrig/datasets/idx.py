@@ -64,6 +64,7 @@ def _decompress(path: Path, data: bytes) -> bytes:
         ) from error
     if len(plain) > MAX_IDX_BYTES:
         raise FileFormatError(
-            f"{path}: expected at most {MAX_IDX_BYTES} bytes of values, found more; check the path"
+            f"{path}: expected at most {MAX_IDX_BYTES:,} bytes of values, found more; check the "
+            "path"
         )
     return plain

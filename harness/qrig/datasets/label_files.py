@@ -13,6 +13,7 @@ from qrig.datasets.spread import Places
 from qrig.errors import FileFormatError
 from qrig.networks.files import read_bytes, read_text
 from qrig.networks.npy import parse_npy
+from qrig.networks.written import exact
 
 MAX_LABEL_BYTES = 1 << 28
 """Largest file of labels qrig reads."""
@@ -60,6 +61,6 @@ def labels_of(where: str, stored: Any, places: Places | None = None) -> Labels:
         place = wrong[0] if places is None else places[wrong[0]]
         raise FileFormatError(
             f"{where}: image {place}: expected a label that is a whole number of 0 or more, "
-            f"found {values[wrong[0]]:g}; correct the label"
+            f"found {exact(values[wrong[0]])}; correct the label"
         )
     return values.astype(np.int64)

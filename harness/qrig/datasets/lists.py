@@ -54,7 +54,8 @@ def list_entries(path: Path, root: Path | None = None) -> list[tuple[int, Path, 
         raise FileFormatError(f"{path}: expected {_WHAT}, found no line; check the path")
     if len(entries) > MAX_RECORDS:
         raise FileFormatError(
-            f"{path}: expected at most {MAX_RECORDS} lines, found {len(entries)}; divide the list"
+            f"{path}: expected at most {MAX_RECORDS:,} lines, found {len(entries):,}; divide the "
+            "list"
         )
     return entries
 

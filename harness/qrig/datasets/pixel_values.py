@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from qrig.datasets.spread import Places
 from qrig.errors import FileFormatError
+from qrig.networks.written import exact
 
 _CHUNK_BYTES = 1 << 24
 _DIVISORS = (255, 256, 1)
@@ -109,5 +110,5 @@ def _refuse(
     value = chunk[at][misfits[at]].ravel()[0]
     raise FileFormatError(
         f"{where}: {record(int(places[at]))}: expected pixels 0...255, or these divided by 255 or "
-        f"256, found {value:g}; store the pixels: means and scales belong to the network"
+        f"256, found {exact(value)}; store the pixels: means and scales belong to the network"
     )

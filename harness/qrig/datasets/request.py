@@ -58,6 +58,7 @@ def check_set_size(where: str, count: int, image_bytes: int) -> None:
     """Raise FileFormatError if `count` images of `image_bytes` are more than qrig keeps."""
     if count > MAX_RECORDS or count * image_bytes > MAX_SET_BYTES:
         raise FileFormatError(
-            f"{where}: expected at most {MAX_RECORDS} images and {MAX_SET_BYTES} bytes of pixels, "
-            f"found {count} images of {image_bytes} bytes; ask for fewer, or for smaller ones"
+            f"{where}: expected at most {MAX_RECORDS:,} images and {MAX_SET_BYTES:,} bytes of "
+            f"pixels, found {count:,} images of {image_bytes:,} bytes; ask for fewer, or for "
+            "smaller ones"
         )

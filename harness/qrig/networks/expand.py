@@ -44,9 +44,9 @@ def _convolution(layer: Convolution) -> tuple[Layer, str]:
     size = kernel.y * kernel.x * outputs * (1 if depthwise else channels)
     if size > MAX_ELEMENTS:
         raise UnsupportedNetworkError(
-            f"{layer.where}: expected at most {MAX_ELEMENTS} weights once groups and dilation "
+            f"{layer.where}: expected at most {MAX_ELEMENTS:,} weights once groups and dilation "
             f"({layer.groups} groups, dilation {tuple(layer.dilation)}) are written out as zeros, "
-            f"found {size}; use smaller ones"
+            f"found {size:,}; use smaller ones"
         )
     spread = np.zeros((outputs, *kernel, inputs), dtype=np.float32)
     spread[:, :: layer.dilation.y, :: layer.dilation.x] = layer.weights

@@ -31,8 +31,8 @@ def read_bytes(path: Path, *, what: str, limit_bytes: int) -> bytes:
             )
         if status.st_size > limit_bytes:
             raise FileFormatError(
-                f"{path}: expected {what} of at most {limit_bytes} bytes, found {status.st_size} "
-                "bytes; check that this is the right file"
+                f"{path}: expected {what} of at most {limit_bytes:,} bytes, found "
+                f"{status.st_size:,} bytes; check that this is the right file"
             )
         data = path.read_bytes()
     except (OSError, ValueError) as error:

@@ -22,8 +22,8 @@ def checked(shape: Shape, what: str) -> Shape:
     """
     if any(not 1 <= side <= MAX_DIMENSION for side in shape) or shape.size > MAX_ELEMENTS:
         raise FileFormatError(
-            f"{what}: expected sides of 1 to {MAX_DIMENSION} and at most {MAX_ELEMENTS} elements, "
-            f"found shape {shape}; correct the sizes in the model"
+            f"{what}: expected sides of 1 to {MAX_DIMENSION:,} and at most {MAX_ELEMENTS:,} "
+            f"elements, found shape {shape}; correct the sizes in the model"
         )
     return shape
 

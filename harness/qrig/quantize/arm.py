@@ -9,20 +9,21 @@ Source of the algorithm: ARM-software/ML-examples, cmsisnn-cifar10.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 import numpy as np
 import numpy.typing as npt
-from attrs import define, field
+from attrs import define, field, frozen
 
 from qrig.errors import UnsupportedNetworkError
 from qrig.fixedpoint.formats import Formats
 from qrig.networks.graph import FloatArray, Layer, Network, Pooling, Softmax
-from qrig.quantize.assignment import WEIGHTED, Assignment, Weighted, bits_of, formats_of, magnitude
+from qrig.quantize.assignment import Assignment, formats_of
 from qrig.quantize.calibration import Calibration
 from qrig.quantize.float_pass import float_input, float_layer
 from qrig.quantize.images import batches
+from qrig.quantize.magnitudes import WEIGHTED, Weighted, bits_of, magnitude
 from qrig.quantize.refine import Progress
 
 TOLERANCE = 0.001
@@ -33,30 +34,48 @@ _STEPS = 3
 Rounded = Callable[[FloatArray], FloatArray]
 
 
+@frozen
+class ArmBits:
+    """Fractional bits as the script chooses them, in that order; a shift may be negative.
+
+    `activations` are those of the input, of layers with weights and of average poolings.
+    """
+
+    weights: Mapping[str, int]
+    activations: Mapping[str, int]
+    biases: Mapping[str, int]
+
+
+def arm_bits(
+    calibration: Calibration,
+    *,
+    tolerance: float = TOLERANCE,
+    progress: Progress = lambda what, done, total: None,
+) -> ArmBits:
+    """Search fractional bits as ARM's script does; raises UnsupportedNetworkError for branches.
+
+    Accuracy is Caffe's: a tie for the largest output counts as wrong.
+    """
+    if (reason := why_not(calibration.network)) is not None:
+        raise UnsupportedNetworkError(f"{reason}; use --method search")
+    work = _Work(calibration, tolerance, progress)
+    work.weights_pass()
+    work.activations_pass()
+    return ArmBits(work.weights, work.ends, work.biases_pass())
+
+
 def arm_formats(
     calibration: Calibration,
     *,
     tolerance: float = TOLERANCE,
     progress: Progress = lambda what, done, total: None,
 ) -> Formats:
-    """Search formats as ARM's script does; raises UnsupportedNetworkError for branches.
-
-    Accuracy is Caffe's: a tie for the largest output counts as wrong.
-    """
-    network = calibration.network
-    if (reason := why_not(network)) is not None:
-        raise UnsupportedNetworkError(f"{reason}; use --method search")
-    work = _Work(calibration, tolerance, progress)
-    work.weights_pass()
-    work.activations_pass()
-    biases = work.biases_pass()
+    """Return the formats of `arm_bits`, with shifts that kernels have."""
+    found = arm_bits(calibration, tolerance=tolerance, progress=progress)
     return formats_of(
-        network,
-        Assignment(
-            {name: bits for name, bits in work.ends.items() if name not in work.averages},
-            work.weights,
-        ),
-        lambda layer, low, high: min(max(biases[layer.name], low), high),
+        calibration.network,
+        Assignment(found.activations, found.weights),
+        lambda layer, low, high: min(max(found.biases[layer.name], low), high),
         source=f"formats by ARM's method on {len(calibration.images)} images",
     )
 

@@ -16,21 +16,17 @@ import numpy as np
 from attrs import field, frozen
 
 from qrig.fixedpoint.convert import quantize_array
-from qrig.fixedpoint.formats import MAX_FRACTION_BITS, Formats, LayerFormat
-from qrig.networks.graph import (
-    Concat,
-    Convolution,
-    DepthwiseConvolution,
-    Eltwise,
-    FloatArray,
-    InnerProduct,
-    Layer,
-    Network,
-    Pooling,
-    ReLU,
-    Sigmoid,
-    TanH,
+from qrig.fixedpoint.formats import Formats, LayerFormat
+from qrig.networks.graph import Concat, Eltwise, Layer, Network, Pooling, ReLU, Sigmoid, TanH
+from qrig.quantize.magnitudes import (
+    TABLE_BITS,
+    VALUE_BITS,
+    WEIGHTED,
+    Weighted,
+    bits_of,
+    magnitude,
 )
+from qrig.quantize.reach import check_reach
 
 MAX_CHOSEN_SHIFT = 23
 """Largest shift chosen here, below the 31 the kernels take.
@@ -39,23 +35,12 @@ A bias or an output of 8 bits, shifted left by up to 23, fits a 32-bit accumulat
 for rounding and for inputs beyond the measured range. A larger shift would let it wrap.
 """
 
-VALUE_BITS = 7
-"""Bits of a value beside its sign."""
-
-TABLE_BITS = (4, 7)
-"""Fewest and most fractional bits that the tables of sigmoid and hyperbolic tangent take."""
-
 MAX_APART = 16
 """Most fractional bits that tensors which are joined may be apart."""
 
 _ROUNDS = 8
 
 _INPUT_FACTORS = (2.0**-24, 2.0**14)
-
-WEIGHTED = (Convolution, DepthwiseConvolution, InnerProduct)
-"""Layers with weights."""
-
-Weighted = Convolution | DepthwiseConvolution | InnerProduct
 
 BiasRule = Callable[[Weighted, int, int], int]
 """Chooses fractional bits of a layer's bias between two limits, both allowed."""
@@ -118,6 +103,7 @@ def formats_of(
     """Return the formats of an assignment, capped so that every shift is one the kernels have.
 
     Both shifts of a layer (w + in - bias, w + in - out) stay within 0 and `MAX_CHOSEN_SHIFT`.
+    Raises UnsupportedNetworkError for magnitudes that no choice holds.
     """
     given = network.input
     assignment = limited(network, assignment)
@@ -127,6 +113,7 @@ def formats_of(
         if nearer == assignment:
             break
         assignment, layers = nearer, _layer_formats(network, nearer, bias_rule)
+    check_reach(network, layers)
     mean = None if given.mean is None or given.mean.ndim > 1 else given.mean
     return Formats(
         layers,
@@ -247,22 +234,3 @@ def input_bits(bits: int, scale: float) -> int:
     """Return the bits next to `bits` whose factor `scale * 2^bits` the input's conversion has."""
     low, high = (math.log2(limit / scale) for limit in _INPUT_FACTORS)
     return int(min(max(bits, math.ceil(low)), math.floor(high)))
-
-
-def magnitude(values: FloatArray) -> float:
-    """Return the largest absolute value, zero for none."""
-    return float(np.abs(values).max(initial=0.0))
-
-
-def bits_of(size: float) -> int:
-    """Return `7 - ceil(log2(size))` for the largest magnitude of a tensor; 7 for zero.
-
-    This is the rule of ARM's `nn_quantizer.py`. An exact power of two counts as its own bound:
-    1.0 gives 7 fractional bits and is later clipped to 127/128. Never more than
-    `MAX_FRACTION_BITS`.
-    """
-    if size == 0:
-        return VALUE_BITS
-    mantissa, exponent = math.frexp(size)
-    integer_bits = exponent - 1 if mantissa == 0.5 else exponent
-    return min(VALUE_BITS - integer_bits, MAX_FRACTION_BITS)

@@ -12,10 +12,10 @@ from attrs import frozen
 from qrig.fixedpoint.quantized import Int8Array, QuantizedNetwork
 from qrig.fixedpoint.semantics import DEFAULT, Semantics
 from qrig.networks.graph import FloatArray
-from qrig.quantize.assignment import WEIGHTED
 from qrig.quantize.calibration import Calibration, Labels, accuracy
 from qrig.quantize.float_pass import float_layer
 from qrig.quantize.images import batches
+from qrig.quantize.magnitudes import WEIGHTED
 from qrig.quantize.simulate import QUANTIZED_WEIGHTED, simulate
 
 MAX_DECIBELS = 200.0

@@ -18,17 +18,9 @@ from qrig.fixedpoint.convert import quantize_network
 from qrig.fixedpoint.quantized import Int8Array, QuantizedLayer, QuantizedNetwork
 from qrig.fixedpoint.semantics import Semantics
 from qrig.networks.graph import FloatArray, Layer, Network, Pooling, ReLU
-from qrig.quantize.assignment import (
-    WEIGHTED,
-    Assignment,
-    Weighted,
-    activation_limits,
-    bits_of,
-    formats_of,
-    is_free,
-    limited,
-)
+from qrig.quantize.assignment import Assignment, activation_limits, formats_of, is_free, limited
 from qrig.quantize.calibration import Calibration
+from qrig.quantize.magnitudes import WEIGHTED, Weighted, bits_of
 from qrig.quantize.ranges import ranged_assignment
 from qrig.quantize.simulate import (
     layer_products,

@@ -82,11 +82,11 @@ def _correlation(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> fl
     count = len(one)
     both, neither = int((one & other).sum()), int((~one & ~other).sum())
     gained, lost = int((other & ~one).sum()), int((one & ~other).sum())
-    above = both * neither - gained * lost
-    if above > 0:
-        above = max(above - count / 2, 0.0)
-    below = math.prod((both + lost, neither + gained, both + gained, neither + lost))
-    return above / math.sqrt(below) if below else 0.0
+    together = float(both * neither - gained * lost)
+    if together > 0:
+        together = max(together - count / 2, 0.0)
+    spread = math.prod((both + lost, neither + gained, both + gained, neither + lost))
+    return together / math.sqrt(spread) if spread else 0.0
 
 
 def fixed_logits(

@@ -15,18 +15,10 @@ import numpy.typing as npt
 from qrig.errors import FileFormatError, InputError
 from qrig.fixedpoint.formats import Formats
 from qrig.networks.graph import Network
-from qrig.quantize.assignment import (
-    MAX_CHOSEN_SHIFT,
-    WEIGHTED,
-    Assignment,
-    bits_of,
-    formats_of,
-    is_free,
-    magnitude,
-    ranged_bias,
-)
+from qrig.quantize.assignment import MAX_CHOSEN_SHIFT, Assignment, formats_of, is_free, ranged_bias
 from qrig.quantize.float_pass import float_tensors
 from qrig.quantize.images import batches, stacked
+from qrig.quantize.magnitudes import WEIGHTED, bits_of, magnitude
 
 __all__ = ["MAX_CHOSEN_SHIFT", "activation_magnitudes", "choose_formats", "fraction_bits"]
 

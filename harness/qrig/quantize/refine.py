@@ -17,9 +17,10 @@ from qrig.fixedpoint.convert import quantize_network
 from qrig.fixedpoint.quantized import Int8Array, QuantizedNetwork
 from qrig.fixedpoint.semantics import Semantics
 from qrig.networks.graph import FloatArray, Network
-from qrig.quantize.assignment import WEIGHTED, Assignment, formats_of, limited
+from qrig.quantize.assignment import Assignment, formats_of, limited
 from qrig.quantize.calibration import Calibration, accuracy
 from qrig.quantize.greedy import LOST_BIAS
+from qrig.quantize.magnitudes import WEIGHTED
 from qrig.quantize.simulate import QUANTIZED_WEIGHTED, simulate
 
 MAX_SWEEPS = 3

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from qrig.measure.rows import MODEL_COLUMNS
 from qrig.networks.files import write_text
 from qrig.reports.figures import INK, MUTED, RULE, inline_svg
+from qrig.reports.footprints import footprint_view
 from qrig.reports.grids import Cell, Grid
 from qrig.reports.libraries import library_tables
 from qrig.reports.plots import counted_networks, counter_plot, quantity_text
@@ -84,7 +85,7 @@ def render_report(
         libraries=list(_library_grids(rows)),
         plots=list(_plots(rows, models or run.get("models") or {})),
         layers=list(_layer_grids(layer_table(rows), summary)),
-        footprints=[_footprint(entry) for entry in run.get("footprints") or ()],
+        footprints=[footprint_view(entry) for entry in run.get("footprints") or ()],
         accuracy=_accuracy_grid(run.get("accuracy") or ()),
         stamps=sorted_stamps(run.get("stamps") or ()),
         profile=profile_sections(profile, models or {}, read_source) if profile else (),
@@ -289,32 +290,6 @@ def _plot_note(counter: str, models: Mapping[str, str]) -> str:
     return f"{_COUNTED['model']}: {one_line(model)}." if model else f"{_COUNTED['model']}."
 
 
-def _footprint(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Prepare the memories of one deployment, each with its share of what the board has."""
-    memories = []
-    for name in ("flash", "ram"):
-        used, total = entry.get(f"{name}_bytes"), entry.get(f"{name}_total_bytes")
-        if used is None:
-            continue
-        share = used / total if total else None
-        memories.append(
-            {
-                "name": "RAM" if name == "ram" else name,
-                "used": _size(used),
-                "total": _size(total) if total else "",
-                "share": share,
-                "percent": f"{share:.1%}" if share is not None else "",
-            }
-        )
-    sections = pd.DataFrame(entry.get("sections") or [], columns=["name", "region", "size_bytes"])
-    return {
-        "network": one_line(entry.get("network")),
-        "target": one_line(entry.get("target")),
-        "memories": memories,
-        "sections": _grid(sections.convert_dtypes(), "Sections"),
-    }
-
-
 def _accuracy_grid(entries: Sequence[Mapping[str, Any]]) -> Grid | None:
     """Lay out how many labelled inputs were classified correctly; None if none had a label."""
     rows = [
@@ -359,11 +334,3 @@ def _duration(seconds: float) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
-
-
-def _size(size_bytes: float) -> str:
-    """Write a size in bytes, KiB or MiB."""
-    for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
-        if size_bytes >= factor:
-            return f"{size_bytes / factor:,.1f}".removesuffix(".0") + f" {unit}"
-    return f"{size_bytes:,.0f} bytes"

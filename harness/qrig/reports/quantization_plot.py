@@ -16,9 +16,9 @@ from qrig.errors import UsageError
 from qrig.fixedpoint.quantized import QuantizedNetwork
 from qrig.networks.files import write_bytes
 from qrig.networks.graph import FloatArray
-from qrig.quantize.assignment import WEIGHTED
 from qrig.quantize.by_layer import format_text
 from qrig.quantize.calibration import Calibration
+from qrig.quantize.magnitudes import WEIGHTED
 from qrig.quantize.simulate import QUANTIZED_WEIGHTED
 from qrig.reports.figures import INK, MUTED, RC, RULE, rendered
 from qrig.reports.tables import printable

@@ -48,6 +48,20 @@ def runs_folder(explicit: str | None = None) -> Path:
     return base / "reports" / "runs"
 
 
+def new_runs_folder(explicit: str | None = None) -> Path:
+    """Return the folder of runs for a new one; raises UsageError if none can be made there."""
+    folder = runs_folder(explicit)
+    there = folder.resolve()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise UsageError(
+            f"{folder}: expected a folder for the results that is there or can be made, found that "
+            f"{there} is none that can be written; give another with --runs"
+        )
+    return folder
+
+
 def new_run_id(now: datetime | None = None) -> str:
     """Return a run id that sorts by time: UTC date and time, and four hex digits."""
     moment = now or datetime.now(UTC)

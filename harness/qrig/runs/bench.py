@@ -249,7 +249,7 @@ def run_inputs(
 
 
 def _footprint(cell: Cell) -> dict[str, Any]:
-    footprint = cell.deployment.footprint
+    footprint, plan = cell.deployment.footprint, cell.deployment.memory_plan
     return {
         "target": cell.target.name,
         "network": cell.loaded.name,
@@ -261,4 +261,5 @@ def _footprint(cell: Cell) -> dict[str, Any]:
             {"name": s.name, "region": s.region, "size_bytes": s.size_bytes}
             for s in footprint.sections
         ],
+        "memory_plan": plan.document(),
     }

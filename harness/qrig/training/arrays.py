@@ -30,8 +30,8 @@ def read_arrays(path: Path, tops: tuple[str, ...]) -> dict[str, FloatArray]:
     names = [line.strip() for line in text.splitlines() if line.strip()]
     if not 1 <= len(names) <= _MAX_FILES:
         raise FileFormatError(
-            f"{path}: expected a list of 1 to {_MAX_FILES} HDF5 files, found {len(names)}; correct "
-            "the list"
+            f"{path}: expected a list of 1 to {_MAX_FILES:,} HDF5 files, found {len(names):,}; "
+            "correct the list"
         )
     parts: dict[str, list[FloatArray]] = {top: [] for top in tops}
     for name in names:
@@ -50,7 +50,7 @@ def read_arrays(path: Path, tops: tuple[str, ...]) -> dict[str, FloatArray]:
             parts[top].append(array)
             if sum(part.size for part in parts[top]) > MAX_VALUES:
                 raise FileFormatError(
-                    f"{path}: expected at most {MAX_VALUES} numbers in {top!r}, found more; list "
+                    f"{path}: expected at most {MAX_VALUES:,} numbers in {top!r}, found more; list "
                     "fewer files"
                 )
     return {top: np.concatenate(arrays) for top, arrays in parts.items()}
@@ -88,7 +88,7 @@ def _dataset(h5py: Any, file: Any, name: str, path: Path) -> FloatArray:
         )
     if dataset.size > MAX_VALUES:
         raise FileFormatError(
-            f"{path}: expected at most {MAX_VALUES} numbers in {name!r}, found {dataset.size}; "
+            f"{path}: expected at most {MAX_VALUES:,} numbers in {name!r}, found {dataset.size:,}; "
             "divide the file"
         )
     return finite(np.asarray(dataset[()]), f"{path}: dataset {name!r}")

@@ -20,7 +20,7 @@ from typing import Any
 from attrs import define, field
 
 from qrig.errors import FileFormatError
-from qrig.networks.files import read_text, write_file, write_text
+from qrig.networks.files import output_place, read_text, write_file, write_text
 
 SCHEMA = "qrig-training/1"
 
@@ -57,6 +57,11 @@ class Records:
         """Every column there is, the common ones first."""
         found = {name for row in self.rows for name in row}
         return [name for name in _FIRST if name in found] + sorted(found - set(_FIRST))
+
+    def check(self) -> None:
+        """Raise UsageError if the files cannot be written, before there is anything to write."""
+        for path in (self.json_path, self.json_path.with_suffix(".csv")):
+            output_place(path)
 
     def write(self) -> None:
         """Write both files, whole or not at all; raises UsageError."""

@@ -132,12 +132,18 @@ class _Session:
     def _run_one(self, index: int, before: _Stage | None) -> _Stage:
         solver = self.solvers[index]
         trainer, snapshots = prepare(solver, self.data, self.seed, self.options.out)
+        if solver.test_interval and not solver.tests:
+            self.watcher.note(
+                f"{solver.path}: test_interval {solver.test_interval} without test_iter: no test "
+                "is made, as in Caffe; give test_iter, the number of batches of a test"
+            )
         self._note_data(trainer)
         if before is not None:
             self._go_on(trainer, before.trainer)
         else:
             self._begin(trainer, snapshots)
         records = Records(snapshots.prefix, {**self.about, "solver": str(solver.path)})
+        records.check()
         if before is not None:
             records.rows = before.records.rows
             number = before.number + 1

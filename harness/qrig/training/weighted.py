@@ -144,13 +144,13 @@ def _normalised(bottom: Tensor, mean: Tensor, variance: Tensor, eps: float) -> T
 
 def _outputs(context: Context, param: Any) -> int:
     if not 1 <= param.num_output <= MAX_DIMENSION:
-        raise context.fail(f"num_output of 1 to {MAX_DIMENSION}", str(param.num_output))
+        raise context.fail(f"num_output of 1 to {MAX_DIMENSION:,}", str(param.num_output))
     return int(param.num_output)
 
 
 def _check_size(context: Context, size: int) -> None:
     if size > MAX_ELEMENTS:
-        raise context.fail(f"at most {MAX_ELEMENTS} weights", str(size))
+        raise context.fail(f"at most {MAX_ELEMENTS:,} weights", f"{size:,}")
 
 
 def _weights_and_bias(

@@ -15,8 +15,13 @@ _FRAME = "{r4-r11, lr}"
 _MAX_IMMEDIATE = 4095
 
 
-def column_kernel(name: str, convolution: ColumnConvolution, core: str, *, relu: bool) -> list[str]:
-    """Return the assembler lines of function `name` for core "cortex-m4" or "cortex-m7"."""
+def column_kernel(
+    name: str, convolution: ColumnConvolution, core: str, *, relu: bool, shift: str = ""
+) -> list[str]:
+    """Return the assembler lines of function `name` for core "cortex-m4" or "cortex-m7".
+
+    `shift` is the macro with the output shift; without one the number is written.
+    """
     registers = Registers(2 * PIXELS, 2, is_stream=True)
     writer = writer_for(core, registers)
     loops = convolution.trip_words < convolution.words
@@ -38,7 +43,7 @@ def column_kernel(name: str, convolution: ColumnConvolution, core: str, *, relu:
         "\tldr\tr12, [sp, #4]",
         "\tldrd\tr8, r11, [lr], #8",
         *_sums(convolution, writer, loops=loops),
-        *_outputs(convolution, relu=relu, loops=loops),
+        *_outputs(convolution, shift or _shift_text(convolution), relu=relu, loops=loops),
         "\tldr\tr0, [sp, #8]",
         "\tcmp\tr2, r0",
         "\tbne.w\t1b",
@@ -82,14 +87,16 @@ def _add(to: str, source: str, number: int) -> list[str]:
     return [f"\tmovw\t{to}, #{number}", f"\tadd\t{to}, {to}, {source}"]
 
 
-def _outputs(convolution: ColumnConvolution, *, relu: bool, loops: bool) -> list[str]:
+def _shift_text(convolution: ColumnConvolution) -> str:
+    return str(convolution.layer.output_shift)
+
+
+def _outputs(convolution: ColumnConvolution, shift: str, *, relu: bool, loops: bool) -> list[str]:
     """Saturate and store the outputs; r2 moves on by two channels."""
-    layer = convolution.layer
     saturate = "usat\t{0}, #7, {0}" if relu else "ssat\t{0}, #8, {0}"
-    shift = f", asr #{layer.output_shift}" if layer.output_shift else ""
     lines = ["\tldr\tr2, [sp]"] if loops else []
-    lines += [f"\t{saturate.format(f'r{number}')}{shift}" for number in range(6, 12)]
-    pitch = layer.out_shape.c
+    lines += [f"\t{saturate.format(f'r{number}')}, asr #{shift}" for number in range(6, 12)]
+    pitch = convolution.layer.out_shape.c
     for channel in range(2):
         first = 6 + PIXELS * channel
         if 2 * pitch <= _MAX_IMMEDIATE:

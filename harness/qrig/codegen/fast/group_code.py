@@ -8,14 +8,14 @@ from typing import Any
 from attrs import frozen
 
 from qrig.codegen.arena import Buffer
-from qrig.codegen.fast.assembly import row_kernel
-from qrig.codegen.fast.columns import PIXELS, ColumnConvolution
-from qrig.codegen.fast.columns_assembly import column_kernel
+from qrig.codegen.describe import stage_text
+from qrig.codegen.fast.columns import PIXELS
 from qrig.codegen.fast.expressions import output_values, transform_values
 from qrig.codegen.fast.groups import ColumnGroup, Group
-from qrig.codegen.fast.windows import RowKernel
+from qrig.codegen.fast.kernel_names import ColumnKernel, KernelNames
 from qrig.codegen.layout import PartBuffers, out_pitch, out_plane_bytes, works_in_target
-from qrig.codegen.names import comment_text, format_name
+from qrig.codegen.names import comment_text
+from qrig.codegen.parameters import OUTPUT_SHIFT
 from qrig.fixedpoint.quantized import QuantizedLayer, QuantizedPooling
 
 _PRODUCTS_END = "products + NETWORK_PRODUCTS"
@@ -36,7 +36,7 @@ class Output:
     """One output of a tile: its multiplied sum with bias, and the shift to 8 bits."""
 
     text: str
-    shift: int
+    shift: str
 
 
 @frozen
@@ -56,34 +56,6 @@ class PlaneWork:
         return f"{self.function}({source}, {target})"
 
 
-class KernelNames:
-    """The names of the kernels of a network; equal row kernels share one."""
-
-    def __init__(self) -> None:
-        """Begin without any kernel."""
-        self.names: dict[tuple[int, ...], str] = {}
-        self.kernels: dict[str, RowKernel] = {}
-        self.columns: dict[str, tuple[ColumnConvolution, bool]] = {}
-
-    def name(self, kernel: RowKernel) -> str:
-        """Return the function that computes `kernel`."""
-        if kernel.key not in self.names:
-            name = f"network_rows_{kernel.rows}x{kernel.taps}_{len(self.names)}"
-            self.names[kernel.key] = name
-            self.kernels[name] = kernel
-        return self.names[kernel.key]
-
-    def assembly(self, core: str) -> str:
-        """Return the kernels for `core` as an assembler source."""
-        lines = ["\t.syntax unified", "\t.thumb", "\t.text"]
-        for name, kernel in self.kernels.items():
-            section = f'\t.section .text.{name}, "ax", %progbits'
-            lines += [section, *row_kernel(name, kernel, core)]
-        for name, (convolution, relu) in self.columns.items():
-            lines += column_kernel(name, convolution, core, relu=relu)
-        return "\n".join(lines) + "\n"
-
-
 def group_context(
     group: Group,
     previous: Group | None,
@@ -91,7 +63,6 @@ def group_context(
     symbols: Mapping[Buffer, str],
     names: dict[str, str],
     kernels: KernelNames,
-    in_bits: int,
 ) -> dict[str, Any]:
     """Return the variables of sliding.c.j2; `symbols` are the C expressions of buffers."""
     conv, layer = group.convolution, group.convolution.layer
@@ -101,8 +72,7 @@ def group_context(
     return {
         "name": name,
         "upper": name.upper(),
-        "comment": f"{layer.kernel.y}x{layer.kernel.x}, pad {layer.pad.y}: {layer.in_shape} "
-        f"{format_name(in_bits)} -> {layer.out_shape} {format_name(layer.fraction_bits)}",
+        "comment": stage_text(layer),
         "method": _method(group),
         "stage": group.first_stage,
         "last_stage": group.last_stage,
@@ -118,7 +88,7 @@ def group_context(
         "planes_in_target": works_in_target(group),
         "plane_step": conv.plane_bytes if works_in_target(group) or conv.passes > 1 else 0,
         **_input_and_tiles(group, previous),
-        **_arithmetic(group),
+        **_arithmetic(group, name),
         **_result(group, names),
     }
 
@@ -151,9 +121,9 @@ def _input_and_tiles(group: Group, previous: Group | None) -> dict[str, Any]:
     }
 
 
-def _arithmetic(group: Group) -> dict[str, Any]:
+def _arithmetic(group: Group, name: str) -> dict[str, Any]:
     """Return how values become points, and sums of products become outputs."""
-    conv, layer = group.convolution, group.convolution.layer
+    conv, output_shift = group.convolution, f"{name.upper()}_{OUTPUT_SHIFT}"
     transforms, points = transform_values(conv.filter)
     sums, outputs = output_values(conv.filter)
     return {
@@ -162,7 +132,8 @@ def _arithmetic(group: Group) -> dict[str, Any]:
         "output_values": sums,
         "outputs": tuple(
             Output(f"({text}) * {inverse}u + start_{shift}" if inverse != 1
-                   else f"{text} + start_{shift}", shift + layer.output_shift)
+                   else f"{text} + start_{shift}",
+                   f"{output_shift} + {shift}" if shift else output_shift)
             for text, inverse, shift in zip(
                 outputs, conv.filter.inverses, conv.filter.shifts, strict=True
             )
@@ -200,19 +171,19 @@ def column_context(
     symbols: Mapping[Buffer, str],
     names: dict[str, str],
     kernels: KernelNames,
-    in_bits: int,
 ) -> dict[str, Any]:
     """Return the variables of columns.c.j2."""
     conv, layer = group.convolution, group.convolution.layer
     name = names[layer.name]
-    kernels.columns[f"{name}_pixels"] = conv, conv.relu
+    shift = f"{name.upper()}_{OUTPUT_SHIFT}"
+    kernels.columns[f"{name}_pixels"] = ColumnKernel(conv, conv.relu, shift)
     if conv.relu:
-        kernels.columns[f"{name}_pixels_signed"] = conv, False
+        kernels.columns[f"{name}_pixels_signed"] = ColumnKernel(
+            conv, relu=False, shift=shift, is_trace=True
+        )
     return {
         "name": name,
-        "comment": f"{layer.kernel.y}x{layer.kernel.x}, stride {layer.stride.y}, "
-        f"pad {layer.pad.y}: {layer.in_shape} {format_name(in_bits)} -> {layer.out_shape} "
-        f"{format_name(layer.fraction_bits)}",
+        "comment": stage_text(layer),
         "with_relu": conv.relu,
         "stage": group.first_stage,
         "tensor_bytes": layer.out_shape.size,

@@ -99,6 +99,17 @@ class Single:
 
 Part = Group | ColumnGroup | Single
 
+
+def first_stage(part: Part) -> int:
+    """Return the stage of the first layer of a part."""
+    return part.stage if isinstance(part, Single) else part.first_stage
+
+
+def last_stage(part: Part) -> int:
+    """Return the stage of the last layer of a part."""
+    return part.stage if isinstance(part, Single) else part.last_stage
+
+
 _Readers = Mapping[str, tuple[QuantizedLayer, ...]]
 
 

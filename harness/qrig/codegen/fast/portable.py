@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from qrig.codegen.fast.columns import ColumnConvolution
+from qrig.codegen.fast.kernel_names import ColumnKernel, KernelNames
 from qrig.codegen.fast.windows import RowKernel
 
-_HEAD = """/* The kernels of the network in portable C. */
-#include "qrig_columns.h"
-#include "qrig_rows.h"
-
-"""
+_ROW_ARGUMENTS = "const uint32_t *data, const uint32_t *weights, int32_t *sums"
+_COLUMN_ARGUMENTS = "const uint32_t *columns, const uint32_t *weights, q7_t *out"
 
 
-def portable_kernels(
-    kernels: Mapping[str, RowKernel], columns: Mapping[str, tuple[ColumnConvolution, bool]]
-) -> str:
+def portable_kernels(kernels: KernelNames) -> str:
     """Return a C source with every kernel as a function of its name."""
-    texts = [_HEAD]
-    for name, kernel in kernels.items():
-        arguments = "const uint32_t *data, const uint32_t *weights, int32_t *sums"
-        shape = ", ".join(
-            str(value)
-            for value in (
-                kernel.rows, kernel.taps, kernel.start, kernel.height, kernel.pairs,
-                int(kernel.odd), kernel.points,
-            )
-        )  # fmt: skip
-        texts.append(
-            f"void {name}({arguments});\n"
-            f"void {name}({arguments}) {{\n"
-            f"    static const qrig_rows_shape shape = {{{shape}}};\n"
-            "    qrig_rows(data, weights, sums, &shape);\n"
-            "}\n\n"
-        )
-    for name, (convolution, relu) in columns.items():
-        layer = convolution.layer
-        arguments = "const uint32_t *columns, const uint32_t *weights, q7_t *out"
-        shape = f"{convolution.words}, {layer.out_shape.c}, {layer.output_shift}, {int(relu)}"
-        texts.append(
-            f"void {name}({arguments});\n"
-            f"void {name}({arguments}) {{\n"
-            f"    static const qrig_columns_shape shape = {{{shape}}};\n"
-            "    qrig_columns(columns, weights, out, &shape);\n"
-            "}\n\n"
-        )
-    return "".join(texts)
+    lines = ["/* The kernels of the network in portable C. */"]
+    lines += ['#include "parameter.h"'] if kernels.columns else []
+    lines += ['#include "qrig_columns.h"', '#include "qrig_rows.h"', ""]
+    lines += ["#ifdef __cplusplus", 'extern "C" {', "#endif"]
+    lines += [f"void {name}({_ROW_ARGUMENTS});" for name in kernels.kernels]
+    lines += [f"void {name}({_COLUMN_ARGUMENTS});" for name in kernels.columns]
+    lines += ["#ifdef __cplusplus", "}", "#endif"]
+    for name, kernel in kernels.kernels.items():
+        lines += _row_function(name, kernel)
+    for name, column in kernels.columns.items():
+        lines += column.guarded(_column_function(name, column))
+    return "\n".join(lines) + "\n"
+
+
+def _row_function(name: str, kernel: RowKernel) -> list[str]:
+    shape = (
+        kernel.rows, kernel.taps, kernel.start, kernel.height, kernel.pairs, int(kernel.odd),
+        kernel.points,
+    )  # fmt: skip
+    return [
+        f"\nvoid {name}({_ROW_ARGUMENTS}) {{",
+        f"    static const qrig_rows_shape shape = {{{', '.join(map(str, shape))}}};",
+        "    qrig_rows(data, weights, sums, &shape);",
+        "}",
+    ]
+
+
+def _column_function(name: str, column: ColumnKernel) -> list[str]:
+    layer = column.convolution.layer
+    shape = column.convolution.words, layer.out_shape.c, column.shift, int(column.relu)
+    return [
+        f"\nvoid {name}({_COLUMN_ARGUMENTS}) {{",
+        f"    static const qrig_columns_shape shape = {{{', '.join(map(str, shape))}}};",
+        "    qrig_columns(columns, weights, out, &shape);",
+        "}",
+    ]

@@ -34,7 +34,7 @@ def blob_array(blob: Any, what: str) -> FloatArray:
         or math.prod(shape) > MAX_ELEMENTS
     ):
         raise FileFormatError(
-            f"{what}: expected a shape of at most {_MAX_AXES} axes and {MAX_ELEMENTS} elements, "
+            f"{what}: expected a shape of at most {_MAX_AXES} axes and {MAX_ELEMENTS:,} elements, "
             f"found {len(shape)} axes, {shape[:_MAX_AXES]}; the file is damaged"
         )
     if math.prod(shape) != len(source):

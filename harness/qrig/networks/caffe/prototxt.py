@@ -86,7 +86,7 @@ def definition_of(path: Path, net: Any, lines: tuple[int, ...] = ()) -> Definiti
         )
     if count > MAX_LAYERS:
         raise FileFormatError(
-            f"{path}: expected at most {MAX_LAYERS} layers, found {count}; "
+            f"{path}: expected at most {MAX_LAYERS:,} layers, found {count:,}; "
             "check that this is the right file"
         )
     upgrade(net)

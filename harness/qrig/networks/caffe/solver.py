@@ -17,6 +17,7 @@ from qrig.networks.caffe.places import find_named
 from qrig.networks.caffe.prototxt import Definition, definition_of, read_prototxt
 from qrig.networks.caffe.schema import message
 from qrig.networks.files import read_text
+from qrig.networks.written import exact
 
 SOLVER_TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
 """The update rules, in the order of the old `solver_type` enum."""
@@ -144,8 +145,10 @@ class _Reader:
         """Return a number of low..high, `high` itself excluded with `below`."""
         value = getattr(self.fields, field)
         if not (math.isfinite(value) and low <= value <= high and not (below and value == high)):
-            upper = "" if high == math.inf else f" and {'below' if below else 'at most'} {high:g}"
-            raise self.fail(field, f"{field} of at least {low:g}{upper}", f"{value:g}")
+            upper = f" and {'below' if below else 'at most'} {exact(high)}"
+            allowed = f"{exact(low)}{'' if high == math.inf else upper}"
+            wanted = f"a finite {field}" if low == -math.inf else f"{field} of at least {allowed}"
+            raise self.fail(field, wanted, exact(value))
         # What the file says: fields are float32, and 0.001 would become 0.0010000000474974513.
         return float(str(np.float32(value))) if isinstance(value, float) else value
 

@@ -99,7 +99,7 @@ def _read_binary(path: Path, data: bytes) -> SolverState:
     if not found.HasField("iter") or len(found.history) > MAX_BLOBS:
         what = f"{len(found.history)} blobs" if found.HasField("iter") else "no iteration"
         raise FileFormatError(
-            f"{path}: expected {_WHAT} with an iteration and at most {MAX_BLOBS} blobs, found "
+            f"{path}: expected {_WHAT} with an iteration and at most {MAX_BLOBS:,} blobs, found "
             f"{what}; {_ADVICE}"
         )
     history = tuple(
@@ -127,7 +127,7 @@ def _read_hdf5(path: Path) -> SolverState:
             group = _member(h5py, file, "history", path) if "history" in file else {}
             if not isinstance(group, h5py.Group | dict) or len(group) > MAX_BLOBS:
                 raise FileFormatError(
-                    f"{path}: expected a group `history` of at most {MAX_BLOBS} blobs, found "
+                    f"{path}: expected a group `history` of at most {MAX_BLOBS:,} blobs, found "
                     f"another; {_ADVICE}"
                 )
             history = tuple(
@@ -168,8 +168,8 @@ def _floats(path: Path, dataset: Any) -> FloatArray:
     kind = getattr(getattr(dataset, "dtype", None), "kind", "")
     if kind != "f" or dataset.size is None or dataset.size > MAX_ELEMENTS:
         raise FileFormatError(
-            f"{path}: expected {dataset.name} to be at most {MAX_ELEMENTS} floating-point numbers, "
-            f"found something else; {_ADVICE}"
+            f"{path}: expected {dataset.name} to be at most {MAX_ELEMENTS:,} floating-point "
+            f"numbers, found something else; {_ADVICE}"
         )
     return finite(np.asarray(dataset[()]), f"{path}: {dataset.name}")
 

@@ -81,8 +81,8 @@ def _read_hdf5(path: Path) -> Weights:
                 total += sum(min(member.size or 0, MAX_ELEMENTS) for member in members)
                 if total > MAX_TOTAL_NUMBERS or number >= _MAX_GROUPS:
                     raise FileFormatError(
-                        f"{path}: expected at most {MAX_TOTAL_NUMBERS} weights in {_MAX_GROUPS} "
-                        f"layers, found more; {_ADVICE}"
+                        f"{path}: expected at most {MAX_TOTAL_NUMBERS:,} weights in "
+                        f"{_MAX_GROUPS:,} layers, found more; {_ADVICE}"
                     )
                 if members:
                     weights[name] = [_dataset(member, path) for member in members]
@@ -143,7 +143,8 @@ def _dataset(dataset: Any, path: Path) -> FloatArray:
             f"{_ADVICE}"
         )
     if dataset.size is None or dataset.size > MAX_ELEMENTS:
+        found = "none" if dataset.size is None else f"{dataset.size:,}"
         raise FileFormatError(
-            f"{what}: expected at most {MAX_ELEMENTS} numbers, found {dataset.size}; {_ADVICE}"
+            f"{what}: expected at most {MAX_ELEMENTS:,} numbers, found {found}; {_ADVICE}"
         )
     return finite(np.asarray(dataset[()]), what)

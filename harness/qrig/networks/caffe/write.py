@@ -94,8 +94,8 @@ def _check(path: Path, weights: Mapping[str, Sequence[FloatArray]], net: Any | N
     total = sum(np.size(array) for arrays in weights.values() for array in arrays)
     if total > MAX_TOTAL_NUMBERS:
         raise UsageError(
-            f"{path}: expected at most {MAX_TOTAL_NUMBERS} weights, found {total}; write a smaller "
-            "network"
+            f"{path}: expected at most {MAX_TOTAL_NUMBERS:,} weights, found {total:,}; write a "
+            "smaller network"
         )
 
 

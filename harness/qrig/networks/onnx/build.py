@@ -60,8 +60,8 @@ class Build:
         self.elements += count
         if count > MAX_ELEMENTS or self.elements > MAX_TOTAL_ELEMENTS:
             raise FileFormatError(
-                f"{what}: expected at most {MAX_ELEMENTS} numbers in an array and "
-                f"{MAX_TOTAL_ELEMENTS} in a network, found more; deploy a smaller network"
+                f"{what}: expected at most {MAX_ELEMENTS:,} numbers in an array and "
+                f"{MAX_TOTAL_ELEMENTS:,} in a network, found more; deploy a smaller network"
             )
 
     def value(self, node: Node, index: int) -> Value | None:

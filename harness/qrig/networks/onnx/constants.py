@@ -46,7 +46,7 @@ def sized(node: Node, dims: Sequence[int]) -> tuple[int, ...]:
     shape = tuple(int(dim) for dim in dims)
     if len(shape) > MAX_RANK or any(dim < 0 for dim in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise FileFormatError(
-            f"{node.where}: expected a constant of at most {MAX_ELEMENTS} elements, found shape "
+            f"{node.where}: expected a constant of at most {MAX_ELEMENTS:,} elements, found shape "
             f"{short(shape)}; export the network again"
         )
     return shape

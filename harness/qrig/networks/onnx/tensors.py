@@ -52,14 +52,14 @@ def element_count(tensor: Any, what: str) -> int:
     dims = list(tensor.dims)
     if len(dims) > MAX_RANK or any(not 0 <= dim <= MAX_ELEMENTS for dim in dims):
         raise FileFormatError(
-            f"{what}: expected at most {MAX_RANK} axes of 0 to {MAX_ELEMENTS} elements, found "
+            f"{what}: expected at most {MAX_RANK} axes of 0 to {MAX_ELEMENTS:,} elements, found "
             f"{len(dims)} axes, {short(dims[:MAX_RANK])}; export the network again"
         )
     count: int = math.prod(dims)
     if count > MAX_ELEMENTS:
         raise FileFormatError(
-            f"{what}: expected at most {MAX_ELEMENTS} elements, found {count}; deploy a smaller "
-            "network"
+            f"{what}: expected at most {MAX_ELEMENTS:,} elements, found {count:,}; deploy a "
+            "smaller network"
         )
     return count
 

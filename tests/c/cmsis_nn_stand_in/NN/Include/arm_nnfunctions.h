@@ -9,6 +9,10 @@
 
 #include "arm_math.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum { ARM_SIGMOID = 0, ARM_TANH = 1 } arm_nn_activation_type;
 
 arm_status arm_convolve_HWC_q7_basic(const q7_t *in, uint16_t dim_in, uint16_t ch_in,
@@ -42,5 +46,9 @@ void arm_nn_activations_direct_q7(q7_t *data, uint16_t size, uint16_t int_width,
                                   arm_nn_activation_type type);
 void arm_relu_q7(q7_t *data, uint16_t size);
 void arm_softmax_q7(const q7_t *in, uint16_t dim_vec, q7_t *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
