@@ -74,6 +74,20 @@ def test_the_command_writes_a_copy(
     assert not changed[y + h :].any()
 
 
+@requires_models
+def test_the_published_network_is_found(
+    astronaut: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(astronaut).save(tmp_path / "astronaut.png")
+    monkeypatch.chdir(tmp_path)
+    command = ["demo", "smile", "astronaut.png", "--target", "reference"]
+    monkeypatch.delenv("QRIG_MODELS", raising=False)
+    assert main(command) == 2
+    monkeypatch.setenv("QRIG_MODELS", str(MODELS))
+    assert main(command) == 0
+    assert (tmp_path / "astronaut-smiles.png").is_file()
+
+
 def test_faces_at_the_edge_keep_their_region_inside() -> None:
     pixels = np.zeros((50, 60, 3), np.uint8)
     faces = (Face(Roi(40, 30, 20, 20), Roi(50, 40, 10, 10), 0.9),)

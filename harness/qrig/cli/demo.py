@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from qrig.cli.options import can_be_written
 from qrig.errors import UsageError
 
-_TARGET = "mps2-an500"
+_TARGET, _NETWORK = "mps2-an500", "smile.network"
 
 
 def add_demo(commands: Any) -> None:
@@ -21,9 +22,8 @@ def add_demo(commands: Any) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE", help="JPEG, PNG, PPM, BMP or .npy")
     parser.add_argument(
         "--network",
-        required=True,
         metavar="N",
-        help="two outputs, the first a smile: smile.network",
+        help="two outputs, the first a smile (smile.network here, or of QRIG_MODELS)",
     )
     parser.add_argument(
         "--dialect",
@@ -36,6 +36,20 @@ def add_demo(commands: Any) -> None:
     )
     parser.add_argument("--out", type=Path, metavar="PNG", help="the copy (IMAGE-smiles.png)")
     parser.set_defaults(command=_smile)
+
+
+def _smile_network() -> str:
+    """Return OpenMV's published network, where it is at hand; raises UsageError."""
+    places = [Path(_NETWORK)]
+    if "QRIG_MODELS" in os.environ:
+        places.append(Path(os.environ["QRIG_MODELS"]) / "openmv" / "smile" / _NETWORK)
+    for path in places:
+        if path.is_file():
+            return str(path)
+    raise UsageError(
+        f"demo smile: expected OpenMV's {_NETWORK} in this folder, or below QRIG_MODELS, found none; "
+        "give a network of two outputs with --network"
+    )
 
 
 def _smile(options: argparse.Namespace) -> int:
@@ -58,7 +72,9 @@ def _smile(options: argparse.Namespace) -> int:
             f"{options.image}: expected a picture in colour, found {image.format}; give another"
         )
     pixels = image.pixels.astype(np.uint8)
-    with load(options.network, target=options.target, dialect=options.dialect) as net:
+    with load(
+        options.network or _smile_network(), target=options.target, dialect=options.dialect
+    ) as net:
         faces = tuple(find_smiles(net, pixels))
     console = Console()
     for face in faces:
