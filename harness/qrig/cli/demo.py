@@ -47,7 +47,7 @@ def _smile_network() -> str:
         if path.is_file():
             return str(path)
     raise UsageError(
-        f"demo smile: expected OpenMV's {_NETWORK} in this folder, or below QRIG_MODELS, found none; "
+        f"demo smile: expected OpenMV's {_NETWORK} here, or below QRIG_MODELS, found none; "
         "give a network of two outputs with --network"
     )
 
