@@ -149,7 +149,7 @@ def test_labels_beyond_the_outputs(
     command = ["quantize", "--network", "lenet-mnist", "--data", digits[1], "--labels", str(labels)]
     out = tmp_path / "formats.json"
     assert main([*command, "--save", str(out)]) == 2
-    assert "image 0: expected a class of 0 to 9" in capsys.readouterr().err
+    assert "image 0: expected a label from 0 to 9, found 10" in capsys.readouterr().err
     assert not out.exists()
 
 

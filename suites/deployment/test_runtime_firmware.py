@@ -1,6 +1,6 @@
 """The firmware that loads networks, on targets: every tensor, refusals, images, flash.
 
-`tests/test_runtime_firmware.py` does the same on this machine under sanitizers.
+`tests/test_runtime_firmware_native.py` does the same on this machine under sanitizers.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from pathlib import Path
 from qrig.errors import InputError, UsageError
 
 _FILES = ("model", "weights", "formats", "mean", "input", "labels", "test_labels", "tuning")
-_OTHER_FILES = ("profile", "elf", "file")
+_OTHER_FILES = ("profile", "elf", "file", "image")
 _SOURCES = ("data", "test_data")
 _NEVER_READ = (".json", ".svg")
 """Files that no reader of a folder of images takes for a part of it."""

@@ -177,6 +177,8 @@ def _scaled(network: Network, images: ImageSet) -> Network:
 
 def _calibrated(network: Network, images: ImageSet) -> Calibration:
     ordered = images.in_order(network.input.channel_order)
+    if ordered.labels is not None:
+        ordered.check_labels(network.layers[-1].out_shape.size)
     try:
         return calibrate(network, ordered.images, ordered.labels)
     except InputError as error:
