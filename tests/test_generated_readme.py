@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from kernel_networks import pooled_network
 from qrig.reference import run_reference
 from qrig.runs.generate import Wanted, generate_project
 from qrig.runs.networks import load_network
+
+_BIN = Path(sys.executable).parent
+"""Where the Python is that has qrig."""
 
 
 def _shell(readme: str) -> str:
@@ -24,7 +28,7 @@ def _run_shell(script: str, folder: Path, **variables: str) -> None:
     result = subprocess.run(
         ["/bin/sh", "-e", "-c", script],
         cwd=folder,
-        env={**os.environ, **variables},
+        env={**os.environ, "PATH": f"{_BIN}:{os.environ['PATH']}", **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -41,7 +45,7 @@ def test_the_readme_builds_and_calls_it(tmp_path: Path) -> None:
     _run_shell(_shell(readme), tmp_path / "objects", NETWORK=str(out))
     (example,) = re.findall(r"```c\n(.*?)```", readme, re.DOTALL)
     (tmp_path / "objects" / "main.c").write_text(example)
-    kernels = Path(run(["python3", "-c", _KERNELS], tmp_path).decode().strip())
+    kernels = Path(run([sys.executable, "-c", _KERNELS], tmp_path).decode().strip())
     run(["cc", "-std=c99", f"-I{out}", f"-I{kernels}", "-c", "main.c"], tmp_path / "objects")
     objects = [path.name for path in (tmp_path / "objects").glob("*.o")]
     run(["cc", *objects, "-Wl,--gc-sections", "-o", "program"], tmp_path / "objects")
