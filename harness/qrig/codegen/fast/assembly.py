@@ -8,6 +8,7 @@ r2 counts or points at products.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cache
 
@@ -201,7 +202,7 @@ def _store_sums(registers: Registers) -> str:
     return "\tstr\tr11, [r2], #4" if first == "r11" else f"\tstmia\tr2!, {{{first}-r11}}"
 
 
-class Writer:
+class Writer(ABC):
     """How one core's kernels load and multiply."""
 
     def __init__(self, registers: Registers) -> None:
@@ -215,21 +216,21 @@ class Writer:
         """
         return place_loads(units, self.registers, stride)
 
+    @abstractmethod
     def farthest(self, loop: Loop) -> int:
         """Return the largest number that an instruction of `loop` holds."""
-        raise NotImplementedError
 
+    @abstractmethod
     def prologue(self, loop: Loop) -> list[str]:
         """Return the loads before the loop."""
-        raise NotImplementedError
 
+    @abstractmethod
     def body(self, loop: Loop, extra: dict[int, list[str]]) -> list[str]:
         """Return one trip; `extra` are lines behind the multiplication of that index."""
-        raise NotImplementedError
 
+    @abstractmethod
     def advance(self, loop: Loop, data_bytes: int | None = None) -> list[str]:
         """Return what moves the pointers on at the end of a trip."""
-        raise NotImplementedError
 
 
 class _M4(Writer):
