@@ -10,7 +10,8 @@ import numpy.typing as npt
 from attrs import define, frozen
 
 from qrig.backends import Running
-from qrig.build.runtime_firmware import RuntimeFirmware, build_runtime_firmware
+from qrig.build.resident import ResidentFirmware
+from qrig.build.runtime_firmware import build_runtime_firmware
 from qrig.deadline import Deadline
 from qrig.link import Session, open_session
 from qrig.link.frames import Frame, Message, Receiver, encode
@@ -63,7 +64,7 @@ class Loader:
 
     running: Running
     session: Session
-    firmware: RuntimeFirmware
+    firmware: ResidentFirmware
 
     @property
     def memory(self) -> RemoteMemory:

@@ -7,7 +7,8 @@ import pytest
 
 import qrig.backends.qemu
 from execution_log import executed, function_range, logging_qemu
-from qrig.build.kernel_firmware import KernelFirmware, build_kernel_firmware
+from qrig.build.kernel_firmware import build_kernel_firmware
+from qrig.build.resident import ResidentFirmware
 from qrig.codegen import deployment
 from qrig.measure.kernel_calls import KernelCall, kernel_call
 from qrig.measure.kernel_trial import Sequence
@@ -32,7 +33,7 @@ _CALLS = (
 )
 
 
-def _run(target: Target, firmware: KernelFirmware) -> list[int | None]:
+def _run(target: Target, firmware: ResidentFirmware) -> list[int | None]:
     with ResidentKernels(target, firmware) as kernels:
         return [kernels.instructions(kernels.run(call, _contents(call))) for call in _CALLS]
 

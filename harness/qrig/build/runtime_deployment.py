@@ -11,7 +11,8 @@ from attrs import field, frozen
 from qrig.boards.board import Board
 from qrig.build.footprint import Footprint
 from qrig.build.kernels import OURS, KernelLibrary, Kernels
-from qrig.build.runtime_firmware import RuntimeFirmware, build_runtime_firmware
+from qrig.build.resident import ResidentFirmware
+from qrig.build.runtime_firmware import build_runtime_firmware
 from qrig.build.runtime_plan import runtime_plan
 from qrig.build.toolchain import Toolchain
 from qrig.codegen import Choices
@@ -31,7 +32,7 @@ class RuntimeDeployment:
 
     network: QuantizedNetwork = field(repr=False)
     file: bytes = field(repr=False)
-    firmware: RuntimeFirmware
+    firmware: ResidentFirmware
     semantics: Semantics
     is_stored: bool
 

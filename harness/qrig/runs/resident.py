@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from qrig.backends import Running
-from qrig.build.kernel_firmware import KernelFirmware
+from qrig.build.resident import ResidentFirmware
 from qrig.errors import TargetCrashedError, TargetError, TransportClosedError
 from qrig.link import open_session
 from qrig.link.kernels import RemoteKernels
@@ -25,7 +25,7 @@ _RETURN_INSTRUCTIONS = 1
 class ResidentKernels:
     """A kernel firmware on a target; started by its first use, and again after a crash."""
 
-    def __init__(self, target: Target, firmware: KernelFirmware) -> None:
+    def __init__(self, target: Target, firmware: ResidentFirmware) -> None:
         """Prepare to start `firmware` on `target`."""
         self.target = target
         self.firmware = firmware
