@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from qrig.build import build_deployment
 from qrig.deadline import Deadline
 from qrig.link import open_session
+from qrig.link.connect import open_transport
 from qrig.link.frames import Message
 from qrig.link.transports.faulty import FaultyTransport, RandomLoss, clean
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.runs.networks import load_network
 from qrig.runs.targets import find_target
 
@@ -33,7 +33,7 @@ def _exchange(loss: float) -> tuple[float, int]:
     deployment = build_deployment(load_network("lenet-mnist").quantized, target.board)
     running = target.backend.start(deployment)
     try:
-        transport = FaultyTransport(SocketTransport(running.stream))
+        transport = FaultyTransport(open_transport(running))
         session = open_session(transport)
         transport.out = RandomLoss(loss, seed=1) if loss else clean
         transport.back = RandomLoss(loss, seed=2) if loss else clean

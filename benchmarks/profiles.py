@@ -20,9 +20,9 @@ from qrig.datasets import Sample
 from qrig.deadline import Deadline
 from qrig.errors import UndeterminedProfileError
 from qrig.link import open_session
+from qrig.link.connect import open_transport
 from qrig.link.frames import Message
 from qrig.link.inference import RemoteNetwork
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.profiles import Cache, ProfileRequest
 from qrig.profiles.profile import BLOCKS, MODES
 from qrig.runs.modelled import modelled_boards, modelled_caches
@@ -105,7 +105,7 @@ def _fastest(
     profiling = kind(request or ProfileRequest(), deployment, plugin, folder, "")
     running: Running = RunningQemu(deployment, board.qemu.machine, board.counter.hz, profiling)
     try:
-        session = open_session(SocketTransport(running.stream), build=deployment.build_id)
+        session = open_session(open_transport(running), build=deployment.build_id)
         RemoteNetwork(session).run(sample.pixels, tensors=False, crc=False)
         payload = bytes(1) + zlib.crc32(sample.pixels.tobytes()).to_bytes(4, "little")
         seconds = []

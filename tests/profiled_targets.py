@@ -13,7 +13,7 @@ def profiled_target(board: str) -> Target:
     A plugin that cannot be built or loaded fails the test: that would be our mistake.
     """
     target = find_target(f"{board}@qemu")
-    reason = target.backend.unavailable()
+    reason = target.backend.unavailable(target.board)
     if reason is None:
         try:
             plugin_api(target.backend.stamp()["qemu_version"])

@@ -14,9 +14,9 @@ from qrig.build.resident import ResidentFirmware
 from qrig.build.runtime_firmware import build_runtime_firmware
 from qrig.deadline import Deadline
 from qrig.link import Session, open_session
+from qrig.link.connect import open_transport
 from qrig.link.frames import Frame, Message, Receiver, encode
 from qrig.link.memory import RemoteMemory
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.runs.targets import Target
 from runtime_driver import Picture, Status
 
@@ -154,7 +154,7 @@ def started(target: Target, store: bytes | None = None) -> Iterator[Loader]:
     firmware = build_runtime_firmware(target.board, target.kernels, store)
     running = target.backend.start(firmware)
     try:
-        session = open_session(SocketTransport(running.stream), build=firmware.build_id)
+        session = open_session(open_transport(running), build=firmware.build_id)
         yield Loader(running, session, firmware)
     finally:
         running.stop()

@@ -34,8 +34,8 @@ def test_every_layer_counts_what_was_executed(
 ) -> None:
     loaded = hand_made()
     target = find_target(f"{board}@qemu")
-    if target.backend.unavailable():
-        pytest.skip(f"{target.name}: {target.backend.unavailable()}")
+    if target.backend.unavailable(target.board):
+        pytest.skip(f"{target.name}: {target.backend.unavailable(target.board)}")
     built = build_deployment(loaded.quantized, target.board, Kernels(plan="library"))
     pixels = loaded.samples[0].pixels
     with Deployed(target, built) as deployed:

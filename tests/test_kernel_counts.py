@@ -60,8 +60,8 @@ def test_a_call_counts_what_was_executed(
     board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = find_target(f"{board}@qemu")
-    if target.backend.unavailable():
-        pytest.skip(f"{target.name}: {target.backend.unavailable()}")
+    if target.backend.unavailable(target.board):
+        pytest.skip(f"{target.name}: {target.backend.unavailable(target.board)}")
     monkeypatch.setattr(deployment, "MAX_ARENA_BYTES", _ARENA_BYTES)  # what is logged takes time
     firmware = build_kernel_firmware(target.board)
     counted = _run(target, firmware)

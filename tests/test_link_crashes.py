@@ -17,7 +17,7 @@ from tiny_deployment import NATIVE, board, is_right, start, tiny_deployment, tin
 QEMU = "mps2-an386@qemu"
 _PROMPTLY_S = 15.0
 
-_reason = find_target(QEMU).backend.unavailable()
+_reason = find_target(QEMU).backend.unavailable(find_target(QEMU).board)
 TARGETS = [
     NATIVE,
     pytest.param(QEMU, marks=pytest.mark.skipif(_reason is not None, reason=str(_reason))),
@@ -101,7 +101,7 @@ def test_a_process_that_died_before_the_session() -> None:
     class _Dead:
         name, counts = target.backend.name, target.backend.counts
 
-        def unavailable(self) -> None:
+        def unavailable(self, board: object) -> None:
             return None
 
         def stamp(self) -> dict[str, str]:

@@ -15,10 +15,10 @@ from qrig.errors import LinkError, ProtocolMismatchError
 from qrig.fixedpoint.interleave import Order, interleaved
 from qrig.link import open_session
 from qrig.link.banner import Capability
+from qrig.link.connect import open_transport
 from qrig.link.frames import REPLY, Frame, Message, Receiver, encode
 from qrig.link.kernels import Piece, RemoteKernels
 from qrig.link.transports.faulty import ByteFault, FaultyTransport
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.measure.sequence import sequence
 from qrig.runs.targets import find_target
 from tiny_deployment import board
@@ -62,7 +62,7 @@ def native() -> Iterator[Resident]:
     firmware = build_kernel_firmware(target.board)
     running = target.backend.start(firmware)
     try:
-        transport = FaultyTransport(SocketTransport(running.stream))
+        transport = FaultyTransport(open_transport(running))
         session = open_session(transport, build=firmware.build_id)
         yield Resident(transport, RemoteKernels(session))
     finally:

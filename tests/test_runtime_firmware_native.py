@@ -11,8 +11,8 @@ from qrig.build.kernels import Kernels
 from qrig.codegen.deployment import MAX_ARENA_BYTES
 from qrig.fixedpoint.semantics import Semantics
 from qrig.link import open_session
+from qrig.link.connect import open_transport
 from qrig.link.frames import Message
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.runs.targets import find_target
 from runtime_checks import (
     check_arena,
@@ -210,7 +210,7 @@ def test_another_session_ends_a_pause(loader: Loader) -> None:
     loader.memory.write(IMAGE, _IMAGE.data)
     assert loader.status(Message.FORWARD, forward_request(_IMAGE, PAUSE)) == OK
     build = loader.firmware.build_id
-    again = open_session(SocketTransport(loader.running.stream), build=build)
+    again = open_session(open_transport(loader.running), build=build)
     _lives(Loader(loader.running, again, loader.firmware))
 
 

@@ -21,10 +21,10 @@ from qrig.fixedpoint.quantized import (
     QuantizedReLU,
 )
 from qrig.link import Session, open_session
+from qrig.link.connect import open_transport
 from qrig.link.frames import Frame, Message, Receiver, encode
 from qrig.link.inference import RemoteNetwork, RemoteTrace
 from qrig.link.transports.faulty import FaultyTransport
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.networks.graph import Pair, Shape
 from qrig.reference import run_reference
 from qrig.runs.targets import find_target
@@ -132,7 +132,7 @@ def board(target: str = NATIVE, *, patient: bool = False) -> Iterator[Board]:
     """
     running = start(target)
     try:
-        transport = FaultyTransport(SocketTransport(running.stream))
+        transport = FaultyTransport(open_transport(running))
         if patient:
             transport.byte_s = _PATIENT_BYTE_S
         yield Board(running, transport, open_session(transport))

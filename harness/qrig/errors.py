@@ -10,6 +10,11 @@
     |-- BuildError                exit code 3   the firmware could not be built
     `-- TargetError               exit code 3   the target failed, not the user
         |-- TargetUnavailableError              it cannot be started or found
+        |   |-- BoardBusyError                  another process has the board
+        |   |-- BoardWedgedError                it did not come back and has not been proved well
+        |   `-- WrongBoardError                 probe, chip and port are not of one board
+        |-- ProbeError                          the debug probe or what it reaches failed
+        |   `-- FlashError                      flash could not be erased, written or verified
         |-- TargetCrashedError                  it stopped working while in use
         |-- BoardRestartedError                 it booted again during a session
         |-- UndeterminedProfileError            its counts do not say which way a branch went
@@ -26,14 +31,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 __all__ = [
+    "BoardBusyError",
     "BoardRestartedError",
+    "BoardWedgedError",
     "BuildError",
     "FileFormatError",
+    "FlashError",
     "InputError",
     "LinkError",
     "LinkTimeoutError",
     "NetworkRefusedError",
     "NetworkTooLargeError",
+    "ProbeError",
     "ProtocolMismatchError",
     "QrigError",
     "TargetCrashedError",
@@ -43,6 +52,7 @@ __all__ = [
     "UndeterminedProfileError",
     "UnsupportedNetworkError",
     "UsageError",
+    "WrongBoardError",
 ]
 
 
@@ -92,6 +102,26 @@ class TargetError(QrigError):
 
 class TargetUnavailableError(TargetError):
     """The target cannot be found or started."""
+
+
+class BoardBusyError(TargetUnavailableError):
+    """Another process holds the board; the message says who, why and since when."""
+
+
+class BoardWedgedError(TargetUnavailableError):
+    """The board did not come back last time and has not been proved healthy since."""
+
+
+class WrongBoardError(TargetUnavailableError):
+    """Probe, chip and serial port do not belong to one and the same board."""
+
+
+class ProbeError(TargetError):
+    """The debug probe, or the chip behind it, failed."""
+
+
+class FlashError(ProbeError):
+    """Flash could not be erased, programmed or verified; the message says where."""
 
 
 class TargetCrashedError(TargetError):

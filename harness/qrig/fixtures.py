@@ -98,7 +98,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def target(request: pytest.FixtureRequest) -> Target:
     """The target the test runs on."""
     chosen: Target = request.param
-    reason = chosen.backend.unavailable()
+    reason = chosen.backend.unavailable(chosen.board)
     if reason is not None and not request.config.stash[TARGET_TESTS].named:
         pytest.skip(f"{chosen.name}: {reason}")
     chosen.check_available()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import Factory, define, field, frozen
 
+from qrig.boards.board import Board
 from qrig.build.firmware import Firmware
 from qrig.profiles import Profile, ProfileRequest
 
@@ -25,10 +27,71 @@ class ByteStream:
     byte_s: float = 0.0
 
 
-class Running(Protocol):
-    """A firmware that runs; stop it in any case."""
+@frozen
+class SerialLine:
+    """A serial line to a running firmware, as the link takes it.
 
-    stream: ByteStream
+    `url` is a device or any URL pyserial opens. The firmware starts at `baud`; once a session is
+    open both may change to `fast_baud`.
+    """
+
+    name: str
+    url: str
+    baud: int
+    fast_baud: int
+
+
+@frozen
+class CoreState:
+    """A core that a probe has stopped: registers by name, and its stack.
+
+    `registers` has r0 to r12, sp, lr, pc, xpsr, cfsr, hfsr, mmfar and bfar. `stack` are the bytes
+    from sp upwards, as far as they could be read. `locked_up` says that it faulted in a fault.
+    """
+
+    registers: Mapping[str, int]
+    stack: bytes = field(repr=False)
+    locked_up: bool = False
+
+
+@frozen(eq=False)
+class Remedy:
+    """One thing to do with a board that does not answer; `apply` raises TargetError."""
+
+    name: str
+    apply: Callable[[], None] = field(repr=False)
+
+
+@define
+class Effort:
+    """What it took to get a firmware running: counts by what was done, for the report.
+
+    Keys are "flashed", "flash_retries", "connect_retries", and the names of remedies.
+    """
+
+    counts: dict[str, int] = Factory(dict)
+
+    def note(self, what: str) -> None:
+        """Count one more of `what`."""
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+
+class Running(Protocol):
+    """A firmware that runs; stop it in any case.
+
+    `unique_id` is the chip's own number as a probe read it (hex digits), None without a probe; the
+    firmware has to have the same.
+    """
+
+    effort: Effort
+
+    @property
+    def stream(self) -> ByteStream | SerialLine:
+        """What the link talks over."""
+
+    @property
+    def unique_id(self) -> str | None:
+        """The chip's own number."""
 
     def instructions(self, ticks: int) -> int | None:
         """Return how many instructions `ticks` of the counter stand for, None if it cannot say."""
@@ -41,6 +104,18 @@ class Running(Protocol):
 
     def last_words(self) -> str:
         """Return what the target or its emulator said beside the stream, and how it ended."""
+
+    def halt(self) -> CoreState | None:
+        """Stop the core where it is and return its state, None if nothing can do that.
+
+        Raises TargetError.
+        """
+
+    def remedies(self) -> tuple[Remedy, ...]:
+        """Return what can be done if the firmware does not answer, the mildest first."""
+
+    def condemn(self, reason: str) -> None:
+        """Note that nothing helped: the board is refused until it is proved well."""
 
     def stop(self) -> None:
         """End it for certain; harmless the second time."""
@@ -56,8 +131,8 @@ class Backend(Protocol):
     name: str
     counts: str
 
-    def unavailable(self) -> str | None:
-        """Return why the backend cannot be used on this machine, or None if it can."""
+    def unavailable(self, board: Board) -> str | None:
+        """Return why `board` cannot be used so on this machine, or None if it can."""
 
     def unprofiled(self) -> str | None:
         """Return why the backend cannot take profiles on this machine, or None if it can."""

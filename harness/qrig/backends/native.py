@@ -6,6 +6,7 @@ import socket
 
 from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
+from qrig.boards.board import Board
 from qrig.build.firmware import Firmware
 from qrig.errors import TargetUnavailableError
 from qrig.profiles import Profile, ProfileRequest
@@ -41,7 +42,7 @@ class NativeBackend:
     name = "native"
     counts = "none"
 
-    def unavailable(self) -> str | None:
+    def unavailable(self, board: Board) -> str | None:
         """Return None: this machine is always there."""
         return None
 

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 
-from qrig.backends.base import ByteStream
+from qrig.backends.base import ByteStream, CoreState, Effort, Remedy
 from qrig.errors import TargetUnavailableError
 
 _STOP_S = 5.0
@@ -38,6 +38,8 @@ class ChildProcess:
         TargetUnavailableError if it cannot be started.
         """
         self.stream = stream
+        self.unique_id: str | None = None
+        self.effort = Effort()
         # Not closed here: it lives as long as the process and is read after its end.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115  # closed by stop()
         setpriv = shutil.which("setpriv")
@@ -84,6 +86,17 @@ class ChildProcess:
         self._words.seek(max(0, size - _WORDS_BYTES))
         text = self._words.read().decode("utf-8", "replace").strip()
         return f"{ended}; it said:\n{text}" if text else f"{ended} and said nothing"
+
+    def halt(self) -> CoreState | None:
+        """Return None: there is no probe."""
+        return None
+
+    def remedies(self) -> tuple[Remedy, ...]:
+        """Return nothing: a process that does not answer is started anew by the next run."""
+        return ()
+
+    def condemn(self, reason: str) -> None:
+        """Do nothing: the next run starts another process."""
 
     def stop(self) -> None:
         """Kill the process and close the stream."""

@@ -19,6 +19,7 @@ from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
 from qrig.backends.qemu_plugin import find_plugin
 from qrig.backends.qemu_profile import QemuProfiling
+from qrig.boards.board import Board
 from qrig.build.deployment import Deployment
 from qrig.build.firmware import Firmware
 from qrig.build.toolchain import program_version
@@ -101,7 +102,7 @@ class QemuBackend:
     name = "qemu"
     counts = "instructions"
 
-    def unavailable(self) -> str | None:
+    def unavailable(self, board: Board) -> str | None:
         """Return what to install if QEMU is missing."""
         if shutil.which(_PROGRAM) is None:
             return f"{_PROGRAM} is not installed: apt-get install qemu-system-arm"
@@ -122,7 +123,7 @@ class QemuBackend:
     def start(self, firmware: Firmware, profiling: ProfileRequest | None = None) -> RunningQemu:
         """Start the machine; raises TargetUnavailableError, BuildError."""
         board = firmware.board
-        reason = self.unavailable()
+        reason = self.unavailable(board)
         if reason is None and (board.qemu is None or board.counter is None):
             reason = f"{board.name} has no [qemu] and [counter] table in its board.toml"
         if reason is not None or board.qemu is None or board.counter is None:

@@ -34,7 +34,8 @@ class Banner:
 
     `counter` is what its counter counts: "cycles", "ticks" or "none"; `max_write` and `max_read`
     are the largest payloads in bytes; `arena_bytes` is the memory for tensors of a firmware that
-    calls kernels, zero in others.
+    calls kernels, zero in others. A board adds what it knows of itself: `unique_id` is its chip's
+    own number in hex digits, `reset` what it started from, `debugger` whether one is attached.
     """
 
     protocol: tuple[int, int]
@@ -50,6 +51,9 @@ class Banner:
     stages: int
     text: str = field(repr=False)
     arena_bytes: int = 0
+    unique_id: str | None = None
+    reset: str | None = None
+    debugger: bool = False
 
 
 def parse_banner(payload: bytes) -> Banner:
@@ -75,6 +79,9 @@ def parse_banner(payload: bytes) -> Banner:
             stages=int(values["stages"]),
             text=text,
             arena_bytes=int(values.get("arena", "0")),
+            unique_id=values.get("unique_id"),
+            reset=values.get("reset"),
+            debugger=values.get("debugger") == "1",
         )
     except (KeyError, ValueError) as error:
         raise ProtocolMismatchError(

@@ -10,10 +10,10 @@ from qrig.backends import Running
 from qrig.build.runtime_deployment import RuntimeDeployment
 from qrig.datasets.images import Pixels
 from qrig.errors import BoardRestartedError, TargetCrashedError, TargetError, TransportClosedError
-from qrig.link import Session, open_session
+from qrig.link import Session
+from qrig.link.connect import connect
 from qrig.link.inference import RemoteNetwork, RemoteTrace
 from qrig.link.runtime import Dialect, RemoteImage, RemoteRuntime, remote_network
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.measure.compare import Comparison, compare_checksum, compare_tensors
 from qrig.measure.rows import LayerResult
 from qrig.profiles import ProfileRequest
@@ -120,9 +120,8 @@ class Deployed:
             raise self._crashed() from error
 
     def _open(self) -> None:
-        transport = SocketTransport(self.running.stream)
         try:
-            self._session = open_session(transport, build=self.deployment.build_id)
+            self._session = connect(self.running, self.deployment.build_id)
         except TransportClosedError as error:
             raise self._crashed() from error
         self._network = self._loaded(self._session)

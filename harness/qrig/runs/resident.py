@@ -9,9 +9,8 @@ from typing import TypeVar
 from qrig.backends import Running
 from qrig.build.resident import ResidentFirmware
 from qrig.errors import TargetCrashedError, TargetError, TransportClosedError
-from qrig.link import open_session
+from qrig.link.connect import connect
 from qrig.link.kernels import RemoteKernels
-from qrig.link.transports.stream_socket import SocketTransport
 from qrig.measure.kernel_calls import KernelCall
 from qrig.measure.kernel_trial import Contents, Elements, Trial, Workbench
 from qrig.runs.targets import Target
@@ -122,8 +121,6 @@ class ResidentKernels:
     def _started(self) -> Workbench:
         if self._workbench is None:
             self._running = self.target.backend.start(self.firmware)
-            session = open_session(
-                SocketTransport(self._running.stream), build=self.firmware.build_id
-            )
+            session = connect(self._running, self.firmware.build_id)
             self._workbench = Workbench(RemoteKernels(session))
         return self._workbench

@@ -43,7 +43,7 @@ class Target:
 
     def check_available(self) -> None:
         """Raise TargetUnavailableError, with the reason, if it cannot be used here."""
-        reason = self.backend.unavailable()
+        reason = self.backend.unavailable(self.board)
         if reason is not None:
             raise TargetUnavailableError(
                 f"{self.name}: expected a target that can be used, found that {reason}"
