@@ -8,6 +8,7 @@ import pytest
 from qrig.deadline import Deadline
 from qrig.errors import (
     BoardRestartedError,
+    FirmwareFaultError,
     LinkError,
     LinkTimeoutError,
     ProtocolMismatchError,
@@ -117,10 +118,13 @@ def test_the_log_keeps_the_last_thousand_lines() -> None:
 def test_a_fault_is_a_crash_with_its_registers() -> None:
     words = struct.pack("<H6I", 3, 0x8200, 0x4000_0000, 0x10, 0xDEAD_BEEF, 0x1234, 0x5679)
     _, session = scripted(lambda request: [Frame(Message.FAULT, 0, request.session, words)])
-    with pytest.raises(TargetCrashedError, match="behind stage 3") as caught:
+    with pytest.raises(FirmwareFaultError, match="hit a fault") as caught:
         _write(session)
     assert "CFSR 0x00008200, HFSR 0x40000000, MMFAR 0x00000010" in str(caught.value)
     assert "BFAR 0xdeadbeef, PC 0x00001234, LR 0x00005679" in str(caught.value)
+    assert "PRECISERR" in str(caught.value)
+    assert "the address was 0xdeadbeef" in str(caught.value)
+    assert (caught.value.stage, caught.value.registers["pc"]) == (3, 0x1234)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 6, 9, 200])
@@ -214,11 +218,11 @@ def test_a_refusal_is_explained(payload: bytes, text: str) -> None:
         _write(session)
 
 
-@pytest.mark.parametrize("payload", [b"\0", b"\0" * 8, b"\0" * 17, b"\0" * 600])
+@pytest.mark.parametrize("payload", [b"\0", b"\0" * 9, b"\0" * 17, b"\0" * 600])
 def test_answers_of_a_wrong_size_are_errors_of_ours(payload: bytes) -> None:
     _, session = scripted(lambda request: [reply(request, payload)])
     network = RemoteNetwork(session)
-    with pytest.raises(LinkError, match=r"expected an answer of 8 bytes, found \d+; reflash"):
+    with pytest.raises(LinkError, match=r"expected an answer of 9 bytes, found \d+; reflash"):
         network.status()
     with pytest.raises(LinkError, match=r"expected an answer of 15 bytes"):
         network.run(np.zeros((2, 2, 1), np.uint8), tensors=False)

@@ -16,6 +16,8 @@
         |-- ProbeError                          the debug probe or what it reaches failed
         |   `-- FlashError                      flash could not be erased, written or verified
         |-- TargetCrashedError                  it stopped working while in use
+        |   |-- FirmwareFaultError              its firmware reported a fault
+        |   `-- TargetHungError                 it was stopped by a probe where it hung
         |-- BoardRestartedError                 it booted again during a session
         |-- UndeterminedProfileError            its counts do not say which way a branch went
         `-- LinkError                           the byte stream let us down
@@ -28,6 +30,7 @@ A message is one sentence: what was expected, what was found, what to do next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "BoardWedgedError",
     "BuildError",
     "FileFormatError",
+    "FirmwareFaultError",
     "FlashError",
     "InputError",
     "LinkError",
@@ -47,6 +51,7 @@ __all__ = [
     "QrigError",
     "TargetCrashedError",
     "TargetError",
+    "TargetHungError",
     "TargetUnavailableError",
     "TransportClosedError",
     "UndeterminedProfileError",
@@ -126,6 +131,23 @@ class FlashError(ProbeError):
 
 class TargetCrashedError(TargetError):
     """The target stopped working while in use; the message holds its last words."""
+
+
+class FirmwareFaultError(TargetCrashedError):
+    """The firmware ran into a fault and said so.
+
+    `registers` are those it sent, by name; `stage` is what it was at.
+    """
+
+    def __init__(self, message: str, registers: Mapping[str, int], stage: int) -> None:
+        """Keep what the firmware sent beside the message."""
+        super().__init__(message)
+        self.registers = registers
+        self.stage = stage
+
+
+class TargetHungError(TargetCrashedError):
+    """The firmware did not answer in time; the message says where a probe found it."""
 
 
 class BoardRestartedError(TargetError):

@@ -12,14 +12,14 @@ from attrs import define, field
 from qrig.build.kernel_firmware import build_kernel_firmware
 from qrig.build.kernels import OURS, Kernels
 from qrig.datasets import Sample
-from qrig.errors import QrigError
+from qrig.errors import QrigError, TargetUnavailableError
 from qrig.measure.rows import LayerResult, rows_of
-from qrig.runs.bench import run_inputs
+from qrig.runs.bench import recoveries_of, run_inputs
 from qrig.runs.deploy import AnyDeployment, deploy
 from qrig.runs.deployed import FULL, Deployed
 from qrig.runs.networks import LoadedNetwork, load_network
 from qrig.runs.resident import ResidentKernels
-from qrig.runs.stamp import make_stamp
+from qrig.runs.stamp import board_stamp, make_stamp
 from qrig.runs.targets import Target
 
 Measure = Callable[..., tuple[LayerResult, ...]]
@@ -35,12 +35,14 @@ _OUTPUT_KEY = "qrig_measured"
 class TargetTests:
     """The targets of this test session, which the user `named` or which are defaults.
 
-    `rows` and `stamps` are what the tests measured, in this process and in xdist's workers.
+    `rows`, `stamps` and `recoveries` are what the tests measured and went through, in this process
+    and in xdist's workers.
     """
 
     targets: tuple[Target, ...]
     named: bool
     rows: list[dict[str, Any]] = field(factory=list)
+    recoveries: list[dict[str, Any]] = field(factory=list)
     stamps: dict[str, dict[str, Any]] = field(factory=dict)
     summary: str | None = None
 
@@ -59,11 +61,37 @@ class TargetTests:
             "label": sample.label,
         }
         self.rows += rows_of(layers, common, target.board.clock_hz)
-        self.stamps[link.deployment.build_id] = make_stamp(target, link.deployment)
+        self.stamps[link.deployment.build_id] = {
+            **make_stamp(target, link.deployment),
+            **board_stamp(link.session.banner),
+        }
+
+    def note(self, link: Deployed) -> None:
+        """Keep what a deployment went through, added to what the same one did before."""
+        names = {"target": link.target.name, "network": link.deployment.network.name}
+        known = next((entry for entry in self.recoveries if entry.items() >= names.items()), None)
+        if known is None:
+            self.recoveries.append({**names, **recoveries_of(link)})
+            return
+        for key, value in recoveries_of(link).items():
+            known[key] = known[key] + value if key in known else value
 
 
 TARGET_TESTS = pytest.StashKey[TargetTests]()
 """Where the session's TargetTests are, in the stash of pytest's configuration."""
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """End the session, with exit code 3, if a target that the user named cannot be used."""
+    config = session.config
+    tests = config.stash[TARGET_TESTS]
+    if not tests.named or config.option.collectonly or hasattr(config, "workerinput"):
+        return
+    try:
+        for target in tests.targets:
+            target.check_available()
+    except TargetUnavailableError as error:
+        pytest.exit(str(error), returncode=error.exit_code)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -118,10 +146,14 @@ def deployment(target: Target, network: LoadedNetwork) -> AnyDeployment:
 
 
 @pytest.fixture
-def link(target: Target, deployment: AnyDeployment) -> Iterator[Deployed]:
+def link(
+    request: pytest.FixtureRequest, target: Target, deployment: AnyDeployment
+) -> Iterator[Deployed]:
     """The deployment started on the target, with an open session."""
+    tests = request.config.stash[TARGET_TESTS]
     with Deployed(target, deployment) as deployed:
         yield deployed
+        tests.note(deployed)
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +189,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     tests = session.config.stash[TARGET_TESTS]
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[_OUTPUT_KEY] = {"rows": tests.rows, "stamps": tests.stamps}
+        output[_OUTPUT_KEY] = {
+            "rows": tests.rows,
+            "stamps": tests.stamps,
+            "recoveries": tests.recoveries,
+        }
     elif tests.rows:
         tests.summary = _write_run(tests, session.config.getoption("qrig_runs"))
 
@@ -170,6 +206,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         tests = node.config.stash[TARGET_TESTS]
         tests.rows += measured["rows"]
         tests.stamps |= measured["stamps"]
+        tests.recoveries += measured["recoveries"]
 
 
 def pytest_terminal_summary(
@@ -200,6 +237,7 @@ def _write_run(tests: TargetTests, folder: str | None) -> str:
             "stamps": list(tests.stamps.values()),
             "footprints": [],
             "accuracy": [],
+            "recoveries": tests.recoveries,
         }
         publish(writer, document)
     except (QrigError, OSError) as error:

@@ -125,11 +125,15 @@ class Backend(Protocol):
     """A way to run firmware.
 
     `name` is what follows the @ of a target; `counts` is what its counter counts: "cycles",
-    "instructions" or "none".
+    "instructions" or "none". `instance` is the board meant if there are several, None for any.
+    `slack_s` is by how much an inference may exceed three times the longest so far before the
+    target counts as hung; None where time on the target says nothing about time here.
     """
 
     name: str
     counts: str
+    instance: str | None
+    slack_s: float | None
 
     def unavailable(self, board: Board) -> str | None:
         """Return why `board` cannot be used so on this machine, or None if it can."""

@@ -41,6 +41,11 @@ class NativeBackend:
 
     name = "native"
     counts = "none"
+    slack_s: float | None = None
+
+    def __init__(self, instance: str | None = None) -> None:
+        """Remember the `instance`: each is a process of its own."""
+        self.instance = instance
 
     def unavailable(self, board: Board) -> str | None:
         """Return None: this machine is always there."""

@@ -101,6 +101,11 @@ class QemuBackend:
 
     name = "qemu"
     counts = "instructions"
+    slack_s: float | None = None
+
+    def __init__(self, instance: str | None = None) -> None:
+        """Remember the `instance`: each is a process of its own."""
+        self.instance = instance
 
     def unavailable(self, board: Board) -> str | None:
         """Return what to install if QEMU is missing."""

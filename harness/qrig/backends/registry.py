@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from qrig.backends.base import Backend
 from qrig.backends.native import NativeBackend
 from qrig.backends.qemu import QemuBackend
 from qrig.errors import UsageError
 
-_BACKENDS: dict[str, type[Backend]] = {
+_BACKENDS: dict[str, Callable[[str | None], Backend]] = {
     "native": NativeBackend,
     "qemu": QemuBackend,
 }
@@ -18,10 +20,13 @@ def backend_names() -> tuple[str, ...]:
     return tuple(_BACKENDS)
 
 
-def find_backend(name: str) -> Backend:
-    """Return the backend called `name`; raises UsageError with the names there are."""
+def find_backend(name: str, instance: str | None = None) -> Backend:
+    """Return the backend called `name` for `instance` of a board, None for any.
+
+    Raises UsageError with the names there are.
+    """
     try:
-        return _BACKENDS[name]()
+        return _BACKENDS[name](instance)
     except KeyError:
         raise UsageError(
             f"expected a backend ({', '.join(_BACKENDS)}), found {name!r}; choose one"

@@ -139,6 +139,7 @@ def _bench(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
+    from qrig.reports.recoveries import recoveries_text
     from qrig.reports.store import new_runs_folder
     from qrig.reports.terminal import terminal_tables
     from qrig.runs.bench import DEFAULT_SAMPLES, bench, check_samples, prepare
@@ -172,7 +173,7 @@ def _bench(options: argparse.Namespace) -> int:
         )
     for table in terminal_tables(result.rows):
         console.print(table)
-    for notice in result.run["notices"]:
+    for notice in (*result.run["notices"], *recoveries_text(result.run["recoveries"])):
         print(f"qrig: note: {notice}", file=sys.stderr)
     console.print(f"{result.verdict}: {result.folder / 'report.html'}", soft_wrap=True)
     return 0 if result.verdict == "bit-exact" else 1

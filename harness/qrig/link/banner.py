@@ -26,6 +26,8 @@ class Capability(IntFlag):
     LOG = 1 << 4
     KERNELS = 1 << 5
     RUNTIME = 1 << 6
+    BAUD = 1 << 7
+    IMAGE = 1 << 8
 
 
 @frozen
@@ -35,7 +37,8 @@ class Banner:
     `counter` is what its counter counts: "cycles", "ticks" or "none"; `max_write` and `max_read`
     are the largest payloads in bytes; `arena_bytes` is the memory for tensors of a firmware that
     calls kernels, zero in others. A board adds what it knows of itself: `unique_id` is its chip's
-    own number in hex digits, `reset` what it started from, `debugger` whether one is attached.
+    own number in hex digits, `reset` what it started from, `clock` the oscillator it runs by,
+    `debugger` whether one is attached.
     """
 
     protocol: tuple[int, int]
@@ -53,6 +56,7 @@ class Banner:
     arena_bytes: int = 0
     unique_id: str | None = None
     reset: str | None = None
+    clock: str | None = None
     debugger: bool = False
 
 
@@ -81,6 +85,7 @@ def parse_banner(payload: bytes) -> Banner:
             arena_bytes=int(values.get("arena", "0")),
             unique_id=values.get("unique_id"),
             reset=values.get("reset"),
+            clock=values.get("clock"),
             debugger=values.get("debugger") == "1",
         )
     except (KeyError, ValueError) as error:

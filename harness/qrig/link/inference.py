@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import time
 import zlib
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ UNKNOWN_TICKS = (1 << 64) - 1
 
 _RECORD = struct.Struct("<QII")
 _PROGRESS = struct.Struct("<BHIiI")
-_STATUS = struct.Struct("<II")
+_STATUS = struct.Struct("<IIB")
+_DEBUGGER = 1
 _FLAG_PAUSE, _FLAG_CRC, _FLAG_SOFTMAX = 1, 2, 16
 _TENSOR, _OUTPUT, _RECORDS = 0, 1, 2
 _PLANES = 2
@@ -41,6 +43,14 @@ class _Progress(NamedTuple):
     inference: int
     status: int
     size_bytes: int
+
+
+class _Status(NamedTuple):
+    """The answer to STATUS."""
+
+    inferences: int
+    damaged: int
+    flags: int
 
 
 @frozen
@@ -67,14 +77,17 @@ class RemoteNetwork:
     """The network in a booted firmware, as the host sees it.
 
     `stages` is how many it has; 0 stands for what the banner says. Only a firmware that loads
-    networks adds a softmax to one: with `softmax`.
+    networks adds a softmax to one: with `softmax`. A step may take `timeout_s`, and with `slack_s`
+    no longer than three times the longest so far and that much.
     """
 
     session: Session
     timeout_s: float = INFERENCE_TIMEOUT_S
+    slack_s: float | None = None
     stages: int = 0
     softmax: bool = False
     _memory: RemoteMemory = field(init=False)
+    _longest_s: float | None = None
 
     def __attrs_post_init__(self) -> None:
         """Reach the memory through the same session."""
@@ -126,15 +139,29 @@ class RemoteNetwork:
 
     def status(self) -> tuple[int, int]:
         """Return how often the network ran and how many damaged transmissions the target saw."""
+        status = self._status()
+        return status.inferences, status.damaged
+
+    def has_debugger(self) -> bool:
+        """Whether a debugger is attached now, which disturbs what is measured."""
+        return bool(self._status().flags & _DEBUGGER)
+
+    def _status(self) -> _Status:
         deadline = Deadline.after(REQUEST_TIMEOUT_S)
         answer = self.session.request(Message.STATUS, b"", deadline)
-        count, damaged = _STATUS.unpack(of_size(self.session, _STATUS.size, answer))
-        return count, damaged
+        return _Status(*_STATUS.unpack(of_size(self.session, _STATUS.size, answer)))
 
     def reset(self) -> None:
         """Start the board over; the session is lost."""
         with contextlib.suppress(BoardRestartedError):  # the answer was lost, not the request
             self.session.request(Message.RESET, b"", Deadline.after(REQUEST_TIMEOUT_S))
+
+    @property
+    def step_timeout_s(self) -> float:
+        """How long the next step may take."""
+        if self.slack_s is None or self._longest_s is None:
+            return self.timeout_s
+        return min(self.timeout_s, 3 * self._longest_s + self.slack_s)
 
     def _check(self, progress: _Progress) -> None:
         """Raise TargetError unless the network ran to its end, and twice alike."""
@@ -159,5 +186,7 @@ class RemoteNetwork:
         )
 
     def _step(self, message: Message, payload: bytes) -> _Progress:
-        answer = self.session.request(message, payload, Deadline.after(self.timeout_s))
+        begun = time.monotonic()
+        answer = self.session.request(message, payload, Deadline.after(self.step_timeout_s))
+        self._longest_s = max(self._longest_s or 0.0, time.monotonic() - begun)
         return _Progress(*_PROGRESS.unpack(of_size(self.session, _PROGRESS.size, answer)))

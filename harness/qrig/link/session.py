@@ -15,12 +15,13 @@ from attrs import define, field
 from qrig.deadline import Deadline
 from qrig.errors import (
     BoardRestartedError,
+    FirmwareFaultError,
     LinkError,
     LinkTimeoutError,
     ProtocolMismatchError,
-    TargetCrashedError,
 )
 from qrig.link.banner import Banner, parse_banner
+from qrig.link.fault import parse_fault, registers_text
 from qrig.link.frames import REPLY, Frame, Message, Receiver, encode
 from qrig.link.transports.base import Transport
 
@@ -33,7 +34,6 @@ REQUEST_TIMEOUT_S = 5.0
 _FIRST_RESEND_S = 0.04
 _SLOWEST_RESEND_S = 0.5
 _MAX_LOG_LINES = 1000
-_FAULT_REGISTERS = ("CFSR", "HFSR", "MMFAR", "BFAR", "PC", "LR")
 _STATUS_TEXT = {
     1: "the request is malformed or outside the memory it names",
     2: "this is not possible now",
@@ -167,16 +167,15 @@ class Session:
         else:
             self.statistics.stale += 1
 
-    def _crashed(self, payload: bytes) -> TargetCrashedError:
-        words = (payload[start : start + 4] for start in range(2, len(payload) - 3, 4))
-        registers = ", ".join(
-            f"{name} 0x{int.from_bytes(word, 'little'):08x}"
-            for name, word in zip(_FAULT_REGISTERS, words, strict=False)
-        )
-        stage = int.from_bytes(payload[:2], "little")
-        return TargetCrashedError(
-            f"{self.transport.name}: the firmware hit a fault behind stage {stage}: {registers}; "
-            "look the address up with arm-none-eabi-addr2line"
+    def _crashed(self, payload: bytes) -> FirmwareFaultError:
+        fault = parse_fault(payload)
+        causes = "; ".join(fault.causes) or "no cause is noted"
+        return FirmwareFaultError(
+            f"{self.transport.name}: expected the firmware to run, found that it hit a fault: "
+            f"{causes} ({registers_text(fault.registers)}); look the address up with "
+            "arm-none-eabi-addr2line",
+            fault.registers,
+            fault.stage,
         )
 
     def _late(self, message: Message, deadline: Deadline) -> LinkTimeoutError:

@@ -25,6 +25,7 @@ from qrig.reports.libraries import library_tables
 from qrig.reports.plots import counted_networks, counter_plot, quantity_text
 from qrig.reports.profile_html import profile_sections
 from qrig.reports.profile_source import ReadSource
+from qrig.reports.recoveries import recoveries_grid
 from qrig.reports.stamps import kernel_libraries, one_line, sorted_stamps
 from qrig.reports.tables import (
     cell_text,
@@ -87,6 +88,7 @@ def render_report(
         layers=list(_layer_grids(layer_table(rows), summary)),
         footprints=[footprint_view(entry) for entry in run.get("footprints") or ()],
         accuracy=_accuracy_grid(run.get("accuracy") or ()),
+        recoveries=recoveries_grid(run.get("recoveries") or ()),
         stamps=sorted_stamps(run.get("stamps") or ()),
         profile=profile_sections(profile, models or {}, read_source) if profile else (),
     )

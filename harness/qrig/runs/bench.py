@@ -21,7 +21,7 @@ from qrig.runs.deployed import CRC, FULL, Deployed
 from qrig.runs.ending import run_to_end
 from qrig.runs.modelled import model_stamp, model_texts, modelled_boards, with_models
 from qrig.runs.networks import LoadedNetwork
-from qrig.runs.stamp import make_stamp
+from qrig.runs.stamp import board_stamp, make_stamp
 from qrig.runs.targets import GENERATED, Target, check_tunings
 
 DEFAULT_SAMPLES = 50
@@ -136,6 +136,7 @@ class _Job:
         correct = labelled = 0
         modelled = self._modelled(cell, inputs[0])
         with Deployed(cell.target, cell.deployment) as deployed:
+            self._stamp_board(cell, deployed)
             try:
                 for index, (sample, layers, expected) in enumerate(
                     run_inputs(deployed, inputs, self.trace)
@@ -147,6 +148,7 @@ class _Job:
                     labelled += sample.label is not None
                     correct += sample.label == expected.top1
                     self.progress(cell.name, index + 1, len(inputs))
+                self._stamp_debugger(cell, deployed)
             finally:
                 self._note_cell(cell, deployed, correct, labelled)
 
@@ -185,6 +187,15 @@ class _Job:
         texts = [model_texts(modelled_boards(cell.target)) for cell in self.cells]
         return texts[0] if self.model and texts and texts.count(texts[0]) == len(texts) else {}
 
+    def _stamp_board(self, cell: Cell, deployed: Deployed) -> None:
+        """Add what only the board itself could tell to the stamp of its cell."""
+        self.stamps[self.cells.index(cell)] |= board_stamp(deployed.session.banner)
+
+    def _stamp_debugger(self, cell: Cell, deployed: Deployed) -> None:
+        stamp = self.stamps[self.cells.index(cell)]
+        if "debugger_attached" in stamp:
+            stamp["debugger_attached"] |= deployed.network.has_debugger()
+
     def _common(self, cell: Cell, sample: Sample, index: int) -> dict[str, Any]:
         return {
             "run_id": self.writer.run_id,
@@ -202,16 +213,7 @@ class _Job:
         names = {"target": cell.target.name, "network": cell.loaded.name}
         if labelled:
             self.accuracy.append({**names, "correct": correct, "labelled": labelled})
-        statistics = deployed.session.statistics
-        self.recoveries.append(
-            {
-                **names,
-                "requests": statistics.requests,
-                "resends": statistics.resends,
-                "damaged": statistics.damaged,
-                "restarts": deployed.restarts,
-            }
-        )
+        self.recoveries.append({**names, **recoveries_of(deployed)})
 
     def _document(self, status: str, verdict: str | None, error: str | None) -> dict[str, Any]:
         finished = None if status == "running" else datetime.now(UTC).isoformat(timespec="seconds")
@@ -229,6 +231,19 @@ class _Job:
             "notices": self.notices,
             "models": self._models(),
         }
+
+
+def recoveries_of(deployed: Deployed) -> dict[str, Any]:
+    """Return what a deployment that ran went through, as counts and texts for run.json."""
+    statistics = deployed.session.statistics
+    return {
+        "requests": statistics.requests,
+        "resends": statistics.resends,
+        "damaged": statistics.damaged,
+        "restarts": deployed.restarts,
+        "hangs": list(deployed.hangs),
+        **deployed.running.effort.counts,
+    }
 
 
 def run_inputs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 import attrs
@@ -9,15 +10,24 @@ import attrs
 from qrig.backends import Running
 from qrig.build.runtime_deployment import RuntimeDeployment
 from qrig.datasets.images import Pixels
-from qrig.errors import BoardRestartedError, TargetCrashedError, TargetError, TransportClosedError
+from qrig.errors import (
+    BoardRestartedError,
+    FirmwareFaultError,
+    LinkTimeoutError,
+    TargetCrashedError,
+    TargetError,
+    TargetHungError,
+    TransportClosedError,
+)
 from qrig.link import Session
-from qrig.link.connect import connect
 from qrig.link.inference import RemoteNetwork, RemoteTrace
 from qrig.link.runtime import Dialect, RemoteImage, RemoteRuntime, remote_network
 from qrig.measure.compare import Comparison, compare_checksum, compare_tensors
 from qrig.measure.rows import LayerResult
 from qrig.profiles import ProfileRequest
 from qrig.reference import Trace
+from qrig.runs.bring_up import bring_up, open_again
+from qrig.runs.crash import explain_fault, explain_hang
 from qrig.runs.deploy import AnyDeployment
 from qrig.runs.targets import Target
 
@@ -36,6 +46,7 @@ class Deployed:
         self.deployment = deployment
         self.profiling = profiling
         self.restarts = 0
+        self.hangs: list[str] = []
         self.image_room_bytes = 0
         self._running: Running | None = None
         self._session: Session | None = None
@@ -43,9 +54,10 @@ class Deployed:
 
     def __enter__(self) -> Deployed:
         """Start the target and open a session; raises TargetError."""
-        self._running = self.target.backend.start(self.deployment, self.profiling)
+        booted = bring_up(self.target, self.deployment, self.profiling)
+        self._running = booted.running
         try:
-            self._open()
+            self._use(booted.session)
         except BaseException:
             self._running.stop()
             raise
@@ -85,46 +97,61 @@ class Deployed:
         """Run one input of the network's shape and channel order.
 
         If the board restarts meanwhile, the session is opened again and the whole input repeated,
-        once. Raises TargetError; if the target died, with its last words.
+        once; so is an input that it hung at, after a reset. Raises TargetError; if the target died,
+        with its last words or with where it was.
         """
-        try:
-            return self._run(pixels, trace)
-        except BoardRestartedError:
-            self.restarts += 1
-            self._open()
-            return self._run(pixels, trace)
+        return self._once_more(lambda: self._run(pixels, trace))
 
     def forward(self, image: RemoteImage, *, softmax: bool, tensors: bool) -> RemoteTrace:
         """Run a part of an image through a network that the firmware has loaded.
 
-        If the board restarts meanwhile, everything is repeated, once. Raises TargetError.
+        Restarts and hangs are dealt with as in `run`. Raises TargetError.
         """
-        try:
-            return self._forward(image, softmax=softmax, tensors=tensors)
-        except BoardRestartedError:
-            self.restarts += 1
-            self._open()
-            return self._forward(image, softmax=softmax, tensors=tensors)
+        return self._once_more(lambda: self._forward(image, softmax=softmax, tensors=tensors))
 
     def _forward(self, image: RemoteImage, *, softmax: bool, tensors: bool) -> RemoteTrace:
         network = attrs.evolve(self.network, softmax=softmax or self.network.softmax)
-        try:
-            return RemoteRuntime(self.session).forward(network, image, tensors=tensors)
-        except TransportClosedError as error:
-            raise self._crashed() from error
+        return RemoteRuntime(self.session).forward(network, image, tensors=tensors)
 
     def _run(self, pixels: Pixels, trace: str) -> RemoteTrace:
-        try:
-            return self.network.run(pixels, tensors=trace == FULL, crc=trace != LOGITS)
-        except TransportClosedError as error:
-            raise self._crashed() from error
+        return self.network.run(pixels, tensors=trace == FULL, crc=trace != LOGITS)
 
-    def _open(self) -> None:
+    def _once_more(self, work: Callable[[], RemoteTrace]) -> RemoteTrace:
         try:
-            self._session = connect(self.running, self.deployment.build_id)
+            return self._explained(work)
+        except BoardRestartedError:
+            self.restarts += 1
+        except TargetHungError as error:
+            self.hangs.append(str(error))
+            self.running.remedies()[0].apply()
+        self._use(open_again(self.target, self.running, self.deployment))
+        return self._explained(work)
+
+    def _explained(self, work: Callable[[], RemoteTrace]) -> RemoteTrace:
+        """Do `work`; what a firmware ended in is raised with its place in the sources."""
+        try:
+            return work()
         except TransportClosedError as error:
             raise self._crashed() from error
-        self._network = self._loaded(self._session)
+        except FirmwareFaultError as error:
+            elf, layers = self.deployment.elf, self._layers
+            raise explain_fault(
+                self.target.name, elf, layers, error, self.running.halt()
+            ) from error
+        except LinkTimeoutError as error:
+            state = self.running.halt()
+            if state is None:
+                raise
+            raise explain_hang(self.target.name, self.deployment.elf, state, str(error)) from error
+
+    @property
+    def _layers(self) -> list[str]:
+        return [stage.name for stage in self.deployment.network.stages]
+
+    def _use(self, session: Session) -> None:
+        self._session = session
+        self._network = self._loaded(session)
+        self._network.slack_s = self.target.backend.slack_s
 
     def _loaded(self, session: Session) -> RemoteNetwork:
         """Return the network on the target, which gets it first if it does not have it."""

@@ -8,11 +8,17 @@ from typing import TypeVar
 
 from qrig.backends import Running
 from qrig.build.resident import ResidentFirmware
-from qrig.errors import TargetCrashedError, TargetError, TransportClosedError
-from qrig.link.connect import connect
+from qrig.errors import (
+    FirmwareFaultError,
+    TargetCrashedError,
+    TargetError,
+    TransportClosedError,
+)
 from qrig.link.kernels import RemoteKernels
 from qrig.measure.kernel_calls import KernelCall
 from qrig.measure.kernel_trial import Contents, Elements, Trial, Workbench
+from qrig.runs.bring_up import bring_up
+from qrig.runs.crash import explain_fault
 from qrig.runs.targets import Target
 
 T = TypeVar("T")
@@ -114,13 +120,17 @@ class ResidentKernels:
             raise TargetCrashedError(
                 f"{self.name}: expected the target to keep running, found that {words}"
             ) from error
+        except FirmwareFaultError as error:
+            state = self._running.halt() if self._running is not None else None
+            self.stop()
+            raise explain_fault(self.name, self.firmware.elf, (), error, state) from error
         except TargetError:
             self.stop()
             raise
 
     def _started(self) -> Workbench:
         if self._workbench is None:
-            self._running = self.target.backend.start(self.firmware)
-            session = connect(self._running, self.firmware.build_id)
-            self._workbench = Workbench(RemoteKernels(session))
+            booted = bring_up(self.target, self.firmware)
+            self._running = booted.running
+            self._workbench = Workbench(RemoteKernels(booted.session))
         return self._workbench

@@ -11,6 +11,7 @@ import attrs
 
 from qrig import __version__
 from qrig.fixedpoint.digest import network_sha256
+from qrig.link.banner import Banner
 from qrig.resources import checkout_root
 from qrig.runs.deploy import AnyDeployment
 from qrig.runs.targets import Target
@@ -43,6 +44,18 @@ def make_stamp(target: Target, deployment: AnyDeployment) -> dict[str, Any]:
         "host": platform.machine(),
         "git_revision": git_revision(),
         "qrig_version": __version__,
+    }
+
+
+def board_stamp(banner: Banner) -> dict[str, Any]:
+    """Return what a board says of itself that its numbers depend on; nothing for an emulator."""
+    if banner.unique_id is None:
+        return {}
+    return {
+        "board_serial": banner.unique_id,
+        "clock_source": banner.clock,
+        "debugger_attached": banner.debugger,
+        **({"counter": "none"} if banner.counter == "none" else {}),
     }
 
 

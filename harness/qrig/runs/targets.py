@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -10,13 +11,15 @@ from attrs import field, frozen
 from attrs.validators import in_
 
 from qrig.backends import Backend, find_backend
-from qrig.boards import Board, find_board
+from qrig.boards import Board, board_names, find_board
 from qrig.build import OURS, Kernels, find_cmsis_nn
 from qrig.errors import TargetUnavailableError, UsageError
 from qrig.fixedpoint.quantized import QuantizedNetwork
 
 GENERATED, NETWORK, STORED = WAYS = ("generated", "network", "stored-network")
 """Generated C; a `.network` file that is sent to a resident firmware; one in the board's flash."""
+
+_INSTANCE = r"[a-z0-9][a-z0-9-]{0,31}"
 
 DEFAULT_TARGETS = ("mps2-an386@qemu", "mps2-an500@qemu")
 """The emulated Cortex-M4 and Cortex-M7 that need nothing but QEMU."""
@@ -35,9 +38,15 @@ class Target:
     way: str = field(default=GENERATED, repr=False, validator=in_(WAYS))
 
     @property
+    def place(self) -> str:
+        """Where firmware runs, as --target takes it: board@backend or board@backend:instance."""
+        instance = self.backend.instance
+        return f"{self.board.name}@{self.backend.name}" + (f":{instance}" if instance else "")
+
+    @property
     def name(self) -> str:
-        """The full name: board@backend, and what is not as usual: another way, other kernels."""
-        name = f"{self.board.name}@{self.backend.name}"
+        """The full name: the place, and what is not as usual: another way, other kernels."""
+        name = self.place
         labels = (self.kernels.label, "" if self.way == GENERATED else self.way)
         return ", ".join((name, *filter(None, labels)))
 
@@ -45,14 +54,22 @@ class Target:
         """Raise TargetUnavailableError, with the reason, if it cannot be used here."""
         reason = self.backend.unavailable(self.board)
         if reason is not None:
+            usable = ", ".join(usable_targets()) or "none"
             raise TargetUnavailableError(
-                f"{self.name}: expected a target that can be used, found that {reason}"
+                f"{self.name}: expected a target that can be used, found that {reason}; "
+                f"targets that work here: {usable}"
             )
 
 
 def find_target(text: str) -> Target:
     """Return the target `text` names; raises UsageError with the choices there are."""
-    board_name, at, backend_name = text.partition("@")
+    board_name, at, rest = text.partition("@")
+    backend_name, colon, instance = rest.partition(":")
+    if colon and not re.fullmatch(_INSTANCE, instance):
+        raise UsageError(
+            f"expected the name of an instance behind the colon (a-z, 0-9, -, up to 32), found "
+            f"{instance!r}; write board@backend:instance"
+        )
     board = find_board(board_name)
     if not board.backends:
         raise UsageError(
@@ -65,7 +82,17 @@ def find_target(text: str) -> Target:
             f"expected a backend of {board.name} ({', '.join(board.backends)}), found "
             f"{chosen!r}; choose one"
         )
-    return Target(board, find_backend(chosen))
+    return Target(board, find_backend(chosen, instance or None))
+
+
+def usable_targets() -> tuple[str, ...]:
+    """Return every board@backend that needs no hardware and can be used on this machine."""
+    return tuple(
+        f"{board.name}@{name}"
+        for board in map(find_board, board_names())
+        for name in board.backends
+        if name != "probe" and find_backend(name).unavailable(board) is None
+    )
 
 
 def find_targets(texts: list[str]) -> tuple[Target, ...]:
