@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from full_runs import full_run
 from qrig.datasets.known import FASHION_FOLDER
 from qrig.datasets.padding import padded
 from qrig.datasets.sources import read_image_set
@@ -53,6 +54,7 @@ def test_its_samples_are_test_images_with_a_border() -> None:
         assert np.array_equal(sample.pixels, pixels)
 
 
+@full_run
 @needs_fashion
 def test_its_accuracies_are_those_of_its_readme() -> None:
     network = named_float_network(NAME, InputFacts()).network

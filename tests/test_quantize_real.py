@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from full_runs import FULL_RUN
 from qrig.datasets import read_image_set
 from qrig.datasets.augment import augmented
 from qrig.fixedpoint import read_formats
@@ -20,7 +21,7 @@ from real_models import MODELS, requires_models
 pytestmark = requires_models
 
 CIFAR = Shape(32, 32, 3)
-NETWORKS = [("m4", "70000"), ("m7", "300000")]
+NETWORKS = [("m4", "70000"), pytest.param("m7", "300000", marks=FULL_RUN)]
 
 
 def arm_network(folder: Path, name: str, iterations: str) -> Network:

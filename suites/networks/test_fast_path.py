@@ -23,7 +23,7 @@ from qrig.runs.targets import Target
 SEMANTICS = (DEFAULT, Semantics(pooling="c"), DEFAULT, Semantics(truncate=True))
 
 
-@pytest.mark.parametrize("seed", range(64 if FULL else 4))
+@pytest.mark.parametrize("seed", range(64 if FULL else 2))
 def test_random_networks_with_random_kernels(target: Target, seed: int) -> None:
     semantics = SEMANTICS[seed % len(SEMANTICS)]
     network = random_fast_network(seed)
