@@ -7,7 +7,7 @@ import pytest
 from frame_faults import FrameFault, before_frame, drop_once, watch
 from qrig.deadline import Deadline
 from qrig.errors import BoardRestartedError, LinkTimeoutError
-from qrig.link import open_session
+from qrig.link import Session, open_session
 from qrig.link.frames import REPLY, Frame, Message
 from qrig.link.inference import RemoteNetwork
 from qrig.link.transports.faulty import FaultyTransport
@@ -75,15 +75,14 @@ def test_a_reset_whose_answer_is_lost_is_done(native: Board) -> None:
 
 def test_a_board_that_restarts_again_and_again_is_given_up() -> None:
     with Deployed(find_target(NATIVE), tiny_deployment()) as deployed:
-        opened = deployed._open
+        used = deployed._use
 
-        def open_and_spoil() -> None:
-            opened()
-            session = deployed.session
+        def use_spoiled(session: Session) -> None:
+            used(session)
             session.transport = FaultyTransport(session.transport, out=before_frame(1, _reset))
 
-        deployed._open = open_and_spoil  # type: ignore[method-assign]  # every session the same
-        open_and_spoil()
+        deployed._use = use_spoiled  # type: ignore[method-assign]  # every session the same
+        use_spoiled(deployed.session)
         with pytest.raises(BoardRestartedError):
             deployed.run(tiny_pixels())
         assert deployed.restarts == 1
