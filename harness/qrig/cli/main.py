@@ -17,6 +17,7 @@ from qrig import __version__
 from qrig.cli.augment import add_augment
 from qrig.cli.convert import add_convert
 from qrig.cli.demo import add_demo
+from qrig.cli.doctor import add_doctor
 from qrig.cli.generate import add_generate
 from qrig.cli.inspect import add_inspect
 from qrig.cli.kernel_options import add_kernels, choose_kernels
@@ -31,6 +32,7 @@ from qrig.cli.options import (
 from qrig.cli.outputs import check_apart
 from qrig.cli.profile import add_profile
 from qrig.cli.quantize import add_quantize
+from qrig.cli.targets import add_targets
 from qrig.cli.train import add_train
 from qrig.cli.tune import add_tune
 from qrig.errors import QrigError, UsageError
@@ -84,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add_inspect(commands)
     add_demo(commands)
     _add_report(commands)
+    add_targets(commands)
+    add_doctor(commands)
 
     boards = commands.add_parser("boards", help="list boards and their backends")
     boards.set_defaults(command=_boards)

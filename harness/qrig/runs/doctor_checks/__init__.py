@@ -1,0 +1,1 @@
+"""What `qrig doctor` looks at, one file each."""
