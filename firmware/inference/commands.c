@@ -67,7 +67,7 @@ uint32_t app_count(void) {
 }
 
 uint16_t app_stage(void) {
-    return inference_stage();
+    return inference_current();
 }
 
 void app_session(void) {

@@ -13,6 +13,7 @@ static region tensor;
 static uint32_t count;
 static uint64_t overhead;
 static uint16_t stage;
+static uint16_t current = INFERENCE_NONE;
 static uint8_t calibrating;
 static uint8_t may_pause;
 
@@ -50,6 +51,7 @@ __attribute__((noinline)) void network_stage_done(uint16_t index, const q7_t *da
         calibrating = 2;
     } else {
         stage = index;
+        current = (uint16_t)(index + 1u);
         if (!network_tracing || !NETWORK_IS_FUSED) {
             stage_record *record = inference_record(index);
             record->ticks = ticks == UINT64_MAX ? ticks : ticks - overhead;
@@ -85,9 +87,13 @@ void inference_offer(uint8_t kind, uint16_t index, region what) {
 static int32_t run(uint32_t phase) {
     const uint8_t *input = memory.input;
     q7_t *output = memory.output;
+    current = 0;
+    port_marker(1);
     begin(phase);
     int32_t status = network_run(input, output);
     (void)port_counter_stop();
+    port_marker(0);
+    current = INFERENCE_NONE;
     return status;
 }
 
@@ -159,6 +165,10 @@ uint32_t inference_count(void) {
 
 uint16_t inference_stage(void) {
     return stage;
+}
+
+uint16_t inference_current(void) {
+    return current;
 }
 
 void inference_stop_pausing(void) {

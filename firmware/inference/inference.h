@@ -26,6 +26,9 @@ typedef struct {
 /* The network's status where two runs of one input gave different outputs. */
 #define INFERENCE_UNSTABLE (-100)
 
+/* Not a stage. */
+#define INFERENCE_NONE UINT16_MAX
+
 /* --- What the app provides, beside network.h and its network_run ------------------------------ */
 
 /* The memory of its network. It stays the same from the begin of a run to the end. */
@@ -49,8 +52,11 @@ int inference_input_is(uint32_t crc32);
 /* How often a network ran since the board started. */
 uint32_t inference_count(void);
 
-/* The stage that is computed or was computed last. */
+/* The stage that was computed last. */
 uint16_t inference_stage(void);
+
+/* The stage that is computed now, INFERENCE_NONE if none is. */
+uint16_t inference_current(void);
 
 /* Let a paused network run on without further pauses. */
 void inference_stop_pausing(void);

@@ -1,4 +1,5 @@
 #include "server.h"
+#include "crc32.h"
 #include "deployment.h"
 #include "port.h"
 #include <string.h>
@@ -40,7 +41,9 @@ int server_pending(void) {
 }
 
 static void send_banner(uint8_t type, uint16_t sequence) {
-    send(type, sequence, DEPLOYMENT_BANNER, sizeof DEPLOYMENT_BANNER - 1, NULL, 0);
+    char described[PORT_DESCRIPTION_BYTES];
+    size_t length = port_describe(described, sizeof described);
+    send(type, sequence, DEPLOYMENT_BANNER, sizeof DEPLOYMENT_BANNER - 1, described, length);
 }
 
 static void hello(const frame *request) {
@@ -80,9 +83,29 @@ static void read_region(const frame *request) {
 }
 
 static void report_status(void) {
-    uint8_t data[9] = {STATUS_OK};
+    uint8_t data[10] = {STATUS_OK};
     frame_put_u32(data + 1, app_count());
     frame_put_u32(data + 5, receiver.damaged);
+    data[9] = port_debugger() ? STATUS_FLAG_DEBUGGER : 0;
+    server_reply(data, sizeof data);
+}
+
+/* The answer still leaves at the old speed. */
+static void change_baud(const frame *request) {
+    if (request->length != 4) {
+        server_reply_status(STATUS_BAD_REQUEST);
+    } else {
+        int changes = port_set_baud(frame_u32(request->payload));
+        server_reply_status(changes ? STATUS_OK : STATUS_BAD_STATE);
+    }
+}
+
+static void report_image(void) {
+    uint8_t data[9] = {STATUS_OK};
+    uint32_t bytes;
+    const uint8_t *image = port_image(&bytes);
+    frame_put_u32(data + 1, bytes);
+    frame_put_u32(data + 5, crc32_update(0, image, bytes));
     server_reply(data, sizeof data);
 }
 
@@ -99,6 +122,12 @@ static void dispatch(const frame *request) {
         break;
     case MESSAGE_STATUS:
         report_status();
+        break;
+    case MESSAGE_BAUD:
+        change_baud(request);
+        break;
+    case MESSAGE_IMAGE:
+        report_image();
         break;
     case MESSAGE_RESET:
         server_reply_status(STATUS_OK);
@@ -124,6 +153,8 @@ static void handle(const frame *request) {
     } else if (request->sequence == last.sequence && request->type == last.type) {
         if (request->type == MESSAGE_READ) {
             read_region(request);
+        } else if (request->type == MESSAGE_BAUD) {
+            change_baud(request); /* whoever asks again has not changed yet */
         } else if (last.length > 0) {
             send((uint8_t)(last.type | MESSAGE_REPLY), last.sequence, last.data, last.length, NULL,
                  0);
@@ -143,6 +174,7 @@ void server_step(void) {
     }
     switch (frame_feed(&receiver, chunk[used++], &request)) {
     case FRAME_READY:
+        port_confirm();
         handle(&request);
         break;
     case FRAME_DAMAGED:

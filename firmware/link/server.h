@@ -14,7 +14,7 @@ enum {
     MESSAGE_INFER = 0x03,    /* flags u8, crc32 u32 of the input: run the network */
     MESSAGE_CONTINUE = 0x04, /* go on after a pause */
     MESSAGE_READ = 0x05,     /* region u8, offset u32, length u16 */
-    MESSAGE_STATUS = 0x06,   /* how often the app ran, how many frames came damaged */
+    MESSAGE_STATUS = 0x06,   /* how often the app ran, how many frames came damaged, flags */
     MESSAGE_RESET = 0x07,    /* start the board over */
     MESSAGE_FILL = 0x08,     /* fill a part of the arena: kernel_app/fill.h */
     MESSAGE_CHECK = 0x09,    /* offset u32, bytes u32, any number of times: their CRC-32 */
@@ -22,6 +22,8 @@ enum {
     MESSAGE_CALL = 0x0b,     /* number u16, arguments: call a kernel: kernel_app/call.h */
     MESSAGE_LOAD = 0x0c,     /* take a network from a file: runtime_app/requests.c */
     MESSAGE_FORWARD = 0x0d,  /* run it on an image: runtime_app/forward.h */
+    MESSAGE_BAUD = 0x0e,     /* baud u32: change the line's speed behind the answer */
+    MESSAGE_IMAGE = 0x0f,    /* size u32 and crc32 u32 of the firmware in flash */
     MESSAGE_REPLY = 0x80,    /* added to the type of the request */
     MESSAGE_ACCEPTED = 0x40, /* the request takes a while and has begun */
     MESSAGE_DAMAGED = 0x41,  /* the last transmission came damaged: send it again */
@@ -37,6 +39,11 @@ enum {
     STATUS_BAD_STATE = 2,   /* not possible now */
     STATUS_BAD_INPUT = 3,   /* the input's CRC is not the one announced */
     STATUS_UNKNOWN = 4,     /* there is no kernel of that name and signature */
+};
+
+/* Flags of STATUS. */
+enum {
+    STATUS_FLAG_DEBUGGER = 1 << 0, /* a debugger is attached now */
 };
 
 /* Largest reply that is kept to be sent again; longer ones (READ) are made anew. */
@@ -59,7 +66,7 @@ region app_region(uint8_t number);
 /* How often the app did its work since the board started. */
 uint32_t app_count(void);
 
-/* What the app is at, for the report of a fault. */
+/* What the app is at, for the report of a fault: a stage, counted from 0; 0xffff for none. */
 uint16_t app_stage(void);
 
 /* A session has begun; whatever the last one left unfinished has nobody who waits for it. */

@@ -41,6 +41,23 @@ void port_write(const uint8_t *data, size_t length) {
     }
 }
 
+int port_set_baud(uint32_t baud) {
+    (void)baud;
+    return 0;
+}
+
+void port_confirm(void) {}
+
+size_t port_describe(char *text, size_t capacity) {
+    (void)text;
+    (void)capacity;
+    return 0;
+}
+
+void port_marker(int level) {
+    (void)level;
+}
+
 /* The timer counts down and sets its interrupt flag when it wraps. */
 void port_counter_start(void) {
     TIMER->control = 0;

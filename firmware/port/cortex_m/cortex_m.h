@@ -15,6 +15,11 @@
 #define CORTEX_M_MMFAR CORTEX_M_REGISTER(0xe000ed34u)
 #define CORTEX_M_BFAR CORTEX_M_REGISTER(0xe000ed38u)
 #define CORTEX_M_CPACR CORTEX_M_REGISTER(0xe000ed88u)
+#define CORTEX_M_DHCSR CORTEX_M_REGISTER(0xe000edf0u)
+#define CORTEX_M_DEMCR CORTEX_M_REGISTER(0xe000edfcu)
+
+#define CORTEX_M_DHCSR_DEBUGEN (1u << 0)
+#define CORTEX_M_DEMCR_TRCENA (1u << 24)
 
 static inline void cortex_m_barrier(void) {
     __asm volatile("dsb\n\tisb" ::: "memory");

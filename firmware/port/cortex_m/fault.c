@@ -2,21 +2,65 @@
 #include "cortex_m.h"
 #include "server.h"
 
-__attribute__((used)) static void report(const uint32_t *stacked) {
-    uint32_t words[] = {
-        CORTEX_M_CFSR, CORTEX_M_HFSR, CORTEX_M_MMFAR, CORTEX_M_BFAR, stacked[6], stacked[5],
-    };
-    server_fault(words, sizeof words / sizeof words[0]);
-    for (;;) {
-        cortex_m_wait();
-    }
+#define FRAME_BYTES 32u           /* r0-r3, r12, lr, pc, xpsr */
+#define FRAME_WITH_FPU_BYTES 104u /* the same, s0-s15, fpscr and a gap */
+#define EXC_RETURN_BASIC (1u << 4)
+#define XPSR_ALIGNED (1u << 9)
+#define CFSR_MSTKERR (1u << 4)
+#define CFSR_STKERR (1u << 12)
+
+/* Of the linker script. */
+extern const uint32_t link_ram_start[], link_ram_end[];
+
+/* Whether the core could store its registers there. */
+static int is_stored(uint32_t frame) {
+    return frame >= (uint32_t)(uintptr_t)link_ram_start && (frame & 3u) == 0 &&
+           frame <= (uint32_t)(uintptr_t)link_ram_end - FRAME_WITH_FPU_BYTES &&
+           !(CORTEX_M_CFSR & (CFSR_MSTKERR | CFSR_STKERR));
 }
 
+/* The stack pointer before the fault. */
+static uint32_t stack_pointer(const uint32_t *frame, uint32_t exc_return) {
+    uint32_t bytes = exc_return & EXC_RETURN_BASIC ? FRAME_BYTES : FRAME_WITH_FPU_BYTES;
+    return (uint32_t)(uintptr_t)frame + bytes + (frame[7] & XPSR_ALIGNED ? 4u : 0u);
+}
+
+/* Called with what was stacked and how. Where nothing could be stacked only SP is known. */
+__attribute__((used)) static void report(const uint32_t *frame, uint32_t exc_return) {
+    static const uint32_t unknown[8];
+    uint32_t sp = (uint32_t)(uintptr_t)frame;
+    if (is_stored(sp)) {
+        sp = stack_pointer(frame, exc_return);
+    } else {
+        frame = unknown;
+    }
+    uint32_t words[] = {
+        CORTEX_M_CFSR, CORTEX_M_HFSR, CORTEX_M_MMFAR, CORTEX_M_BFAR, frame[6], frame[5], frame[0],
+        frame[1],      frame[2],      frame[3],       frame[4],      frame[7], sp,       exc_return,
+    };
+    server_fault(words, sizeof words / sizeof words[0]);
+}
+
+/* Goes on below the stacked registers if that is within the stack, so that it stays as it was for a
+ * debugger; a stack that has overflowed is used anew from its top. r4 to r11 stay as they were. */
 __attribute__((naked)) void fault_entry(void);
 void fault_entry(void) {
     __asm volatile("tst lr, #4\n\t"
                    "ite eq\n\t"
                    "mrseq r0, msp\n\t"
                    "mrsne r0, psp\n\t"
-                   "b %c0" ::"i"(report));
+                   "mov r1, lr\n\t"
+                   "movw r2, #:lower16:link_stack_reserve\n\t"
+                   "movt r2, #:upper16:link_stack_reserve\n\t"
+                   "movw r3, #:lower16:link_stack_top\n\t"
+                   "movt r3, #:upper16:link_stack_top\n\t"
+                   "cmp r0, r2\n\t"
+                   "it hs\n\t"
+                   "cmphs r3, r0\n\t"
+                   "it lo\n\t"
+                   "movlo sp, r3\n\t"
+                   "bl %c0\n"
+                   "0:\n\t"
+                   "wfi\n\t"
+                   "b 0b" ::"i"(report));
 }

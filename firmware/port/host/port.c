@@ -25,6 +25,32 @@ void port_write(const uint8_t *data, size_t length) {
     }
 }
 
+int port_set_baud(uint32_t baud) {
+    (void)baud;
+    return 0;
+}
+
+void port_confirm(void) {}
+
+size_t port_describe(char *text, size_t capacity) {
+    (void)text;
+    (void)capacity;
+    return 0;
+}
+
+int port_debugger(void) {
+    return 0;
+}
+
+const uint8_t *port_image(uint32_t *bytes) {
+    *bytes = 0;
+    return NULL;
+}
+
+void port_marker(int level) {
+    (void)level;
+}
+
 void port_counter_start(void) {}
 
 uint64_t port_counter_stop(void) {

@@ -117,6 +117,9 @@ class Running(Protocol):
     def condemn(self, reason: str) -> None:
         """Note that nothing helped: the board is refused until it is proved well."""
 
+    def acquit(self) -> None:
+        """Take back what `condemn` noted: the board has been proved well."""
+
     def stop(self) -> None:
         """End it for certain; harmless the second time."""
 

@@ -98,6 +98,9 @@ class ChildProcess:
     def condemn(self, reason: str) -> None:
         """Do nothing: the next run starts another process."""
 
+    def acquit(self) -> None:
+        """Do nothing: there is nothing to take back."""
+
     def stop(self) -> None:
         """Kill the process and close the stream."""
         self.stream.socket.close()

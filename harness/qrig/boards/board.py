@@ -1,7 +1,8 @@
 """The description of a board and how it is read.
 
 `targets/<board>/board.toml` says everything that is particular to a board: core, memories, UART,
-counter, and how each backend reaches it. An unknown key is a mistake, named with its line.
+counter, and how each backend reaches it. An unknown key is a mistake, named with its line. With a
+`device`, what that has need not be typed: memories are named (regions.py), and so is the UART.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from typing import Any
 from attrs import field, frozen
 from attrs.validators import ge, in_, instance_of, matches_re, optional
 
+from qrig.boards.chip import PIN, Chip, Clock, Marker, ProbeTarget, RenodeMachine
+from qrig.boards.device import read_device
+from qrig.boards.regions import with_addresses
 from qrig.boards.toml import structure
-from qrig.errors import FileFormatError
+from qrig.errors import FileFormatError, UsageError
 from qrig.networks.files import read_text
 
 SCHEMA = "qrig-board/1"
@@ -32,6 +36,7 @@ class Memory:
 
     `wait_states` are those of one access of `width_bits` at the board's clock; `cached` says
     whether the caches of `Silicon` stand before it (tightly coupled memory has none).
+    `coupled_bytes` is how much of it, from its origin on, is tightly coupled to the core.
     """
 
     origin: int = field(validator=ge(0))
@@ -39,23 +44,33 @@ class Memory:
     wait_states: int = field(default=0, validator=ge(0))
     width_bits: int = field(default=32, validator=in_((32, 64, 128, 256)))
     cached: bool = False
+    coupled_bytes: int = field(default=0, validator=ge(0))
 
 
 @frozen
 class Memories:
-    """Where code and constants go, and where data goes."""
+    """Where code and constants go, where data goes, and received bytes if DMA cannot reach that."""
 
     code: Memory
     data: Memory
+    dma: Memory | None = None
 
 
 @frozen
 class Uart:
-    """The UART the link runs over: its registers, speed and receive interrupt."""
+    """The UART the link runs over, and its speed.
 
-    base: int = field(validator=ge(0))
+    Either `base` and `rx_interrupt` are typed, or `name` is its name and `tx` and `rx` are its pins
+    on a board with a device. `fast_baud` is the speed it can change to, None if it cannot.
+    """
+
     baud: int = field(validator=ge(300))
-    rx_interrupt: int = field(validator=ge(0))
+    base: int | None = field(default=None, validator=optional(ge(0)))
+    rx_interrupt: int | None = field(default=None, validator=optional(ge(0)))
+    name: str | None = field(default=None, validator=optional(matches_re(r"(lp)?us?art[0-9]")))
+    tx: str | None = field(default=None, validator=optional(matches_re(PIN)))
+    rx: str | None = field(default=None, validator=optional(matches_re(PIN)))
+    fast_baud: int | None = field(default=None, validator=optional(ge(300)))
 
 
 @frozen
@@ -111,7 +126,9 @@ class Board:
 
     `port` names the folder of `firmware/port`; `backends` are the ways to run firmware, the default
     first. A board of core "native" is this machine and has no memories. One with `silicon` can be
-    modelled; without a backend that is all it is good for.
+    modelled; without a backend that is all it is good for. `device` is the part name of its
+    microcontroller, as modm-devices knows it; such a board has a `chip`, and its counter is the
+    core's own.
     """
 
     schema: str = field(validator=in_((SCHEMA,)))
@@ -127,6 +144,12 @@ class Board:
     counter: Counter | None = None
     qemu: Qemu | None = None
     silicon: Silicon | None = None
+    device: str | None = None
+    chip: Chip | None = None
+    clock: Clock | None = None
+    marker: Marker | None = None
+    probe: ProbeTarget | None = None
+    renode: RenodeMachine | None = None
 
     @property
     def is_native(self) -> bool:
@@ -143,7 +166,7 @@ def read_board(path: Path) -> Board:
         raise FileFormatError(
             f"{path}: expected TOML, found a mistake: {error}; correct it"
         ) from error
-    board = structure(table, Board, path, text)
+    board = structure(_resolved(table, path), Board, path, text)
     if board.name != path.parent.name:
         raise FileFormatError(
             f"{path}: expected the name of its folder, {path.parent.name!r}, found "
@@ -155,11 +178,44 @@ def read_board(path: Path) -> Board:
             f"{path}: expected {missing[0]!r} for core {board.core} with backends "
             f"{list(board.backends)}, found none; add it"
         )
+    _check(board, path)
     return board
+
+
+def _resolved(table: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return the table with the addresses of memories that it names."""
+    device, memory = table.get("device"), table.get("memory")
+    if not isinstance(device, str) or not isinstance(memory, dict):
+        return table
+    try:
+        return table | {"memory": with_addresses(memory, read_device(device))}
+    except UsageError as error:
+        raise FileFormatError(f"{path}: {error}") from error
 
 
 def _required(board: Board) -> tuple[str, ...]:
     """Return the keys a board must have beside those that all have."""
     if board.is_native:
         return ("port",)
-    return ("memory", "port", "uart", "counter") if board.backends else ("memory", "silicon")
+    if not board.backends:
+        return ("memory", "silicon")
+    if board.device is not None:
+        return ("memory", "port", "uart", "chip", "probe")
+    return ("memory", "port", "uart", "counter")
+
+
+def _check(board: Board, path: Path) -> None:
+    """Raise FileFormatError for what does not go together."""
+    uart, chip, memory = board.uart, board.chip, board.memory
+    if uart is not None:
+        names = ("base", "rx_interrupt") if board.device is None else ("name", "tx", "rx")
+        missing = [name for name in names if getattr(uart, name) is None]
+        if missing:
+            raise FileFormatError(
+                f"{path}: uart.{missing[0]}: expected this key, found none; add it"
+            )
+    if chip is not None and memory is not None and chip.flash_bytes != memory.code.size_bytes:
+        raise FileFormatError(
+            f"{path}: chip.sectors: expected sectors of {memory.code.size_bytes:,} bytes together, "
+            f"as the code's memory has, found {chip.flash_bytes:,}; correct them"
+        )

@@ -21,6 +21,7 @@ from qrig.build.cmake import COMPILE_COMMANDS, build_once, digest_files, run_cma
 from qrig.build.cmsis_nn_limits import adapter_sources, check_original
 from qrig.build.footprint import Footprint, check_fit, check_layout, read_footprint
 from qrig.build.kernels import OURS, KernelLibrary, Kernels, kernel_library
+from qrig.build.port import port_variables
 from qrig.build.toolchain import Toolchain, toolchain_for
 from qrig.codegen import Choices, Layout, generate_network, make_layout
 from qrig.codegen.deployment import generate_deployment
@@ -145,7 +146,7 @@ def _build(
         (generated / name).write_text(text)
     variables = {
         "QRIG_GENERATED": generated,
-        "QRIG_PORT": board.port,
+        **port_variables(board),
         "QRIG_KERNEL_LIBRARY": library.archive,
         "QRIG_KERNEL_HEADERS": library.headers,
         "QRIG_KERNEL_OPTIONS": semantics.definitions,

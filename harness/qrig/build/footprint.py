@@ -7,6 +7,7 @@ from pathlib import Path
 from attrs import frozen
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import Section as ElfSection
 
 from qrig.boards.board import Board, Memories
 from qrig.codegen.budget import STACK_BYTES
@@ -18,7 +19,10 @@ _WRITE, _ALLOC, _EXEC = 0x1, 0x2, 0x4
 
 @frozen
 class Section:
-    """One section: its size, and where it lies: "flash", "ram", or both for initialised data."""
+    """One section: its size, and where it lies.
+
+    `region` is "flash", "ram", both for initialised data ("flash+ram"), or "dma".
+    """
 
     name: str
     region: str
@@ -63,19 +67,24 @@ def read_footprint(elf: Path, board: Board) -> Footprint:
     try:
         with elf.open("rb") as stream:
             for section in ELFFile(stream).iter_sections():
-                flags, size = section["sh_flags"], section["sh_size"]
-                if not flags & _ALLOC or not size:
-                    continue
-                if not flags & _WRITE:
-                    region = "flash"
-                else:
-                    region = "ram" if section["sh_type"] == "SHT_NOBITS" else "flash+ram"
-                sections.append(Section(section.name, region, size))
+                size = section["sh_size"]
+                if section["sh_flags"] & _ALLOC and size:
+                    sections.append(Section(section.name, _region(section, board.memory), size))
     except (ELFError, OSError) as error:
         raise BuildError(
             f"{elf}: expected the linked firmware, found {error}; build again"
         ) from error
     return Footprint(tuple(sections), *_totals(board.memory))
+
+
+def _region(section: ElfSection, memory: Memories | None) -> str:
+    """Return which memory a section takes."""
+    dma = memory.dma if memory is not None else None
+    if dma is not None and 0 <= section["sh_addr"] - dma.origin < dma.size_bytes:
+        return "dma"
+    if not section["sh_flags"] & _WRITE:
+        return "flash"
+    return "ram" if section["sh_type"] == "SHT_NOBITS" else "flash+ram"
 
 
 def check_layout(layout: Layout, board: Board) -> None:

@@ -15,6 +15,7 @@ from qrig.boards.board import Board
 from qrig.build.cmake import build_once, digest_files, run_cmake
 from qrig.build.footprint import Footprint, check_fit, read_footprint
 from qrig.build.kernels import KernelLibrary, Kernels, kernel_library
+from qrig.build.port import port_variables
 from qrig.build.toolchain import Toolchain, toolchain_for
 from qrig.resources import cache_root, firmware_root
 
@@ -64,7 +65,7 @@ def build_resident(application: Application, board: Board, kernels: Kernels) -> 
         variables = {
             "QRIG_APP": application.folder,
             "QRIG_GENERATED": generated,
-            "QRIG_PORT": board.port,
+            **port_variables(board),
             "QRIG_KERNEL_LIBRARY": library.archive,
             "QRIG_KERNEL_HEADERS": library.headers,
             "QRIG_KERNEL_OPTIONS": kernels.semantics.definitions,

@@ -13,12 +13,18 @@ from qrig.codegen.fast.groups import Single
 from qrig.codegen.layout import Layout
 
 STACK_BYTES = 8192
-"""RAM kept free for the stack."""
+"""RAM kept free for the stack, below all data."""
+
+STACK_RESERVE_BYTES = 1024
+"""What the report of a fault takes of the stack."""
+
+DMA_BUFFER_BYTES = 2048
+"""The ring that DMA receives into, where a port works so."""
 
 PLANE_HEAD_BYTES = 8
 """What goes before each plane in a batch of them."""
 
-_VARIABLES_BYTES = 1024
+_VARIABLES_BYTES = 1024 + DMA_BUFFER_BYTES + 64
 _STAGE_BYTES = 16
 _CODE_BYTES, _GROUP_CODE_BYTES = 16_384, 4096
 

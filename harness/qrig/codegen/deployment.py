@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from qrig import __version__
 from qrig.boards.board import Board
-from qrig.codegen.budget import PLANE_HEAD_BYTES, largest_plane_bytes
+from qrig.boards.wiring import wiring_of
+from qrig.codegen.budget import (
+    DMA_BUFFER_BYTES,
+    PLANE_HEAD_BYTES,
+    STACK_BYTES,
+    STACK_RESERVE_BYTES,
+    largest_plane_bytes,
+)
 from qrig.codegen.generate import render
 from qrig.codegen.layout import Layout
 from qrig.codegen.names import identifiers
 
-PROTOCOL = "1.0"
+PROTOCOL = "1.1"
 """Major and minor version of the link protocol the firmware speaks."""
 
 MAX_WRITE_BYTES = 512
@@ -30,7 +37,9 @@ MAX_ARENA_BYTES = 0x8_0000
 MAX_RUNTIME_LAYERS = 1024
 """The most layers of a network that is loaded, as in firmware/runtime/qrig_network.h."""
 
-_PAUSE, _STAGE_CRC, _COUNTER, _RESET, _LOG, _KERNELS, _RUNTIME = (1 << bit for bit in range(7))
+_PAUSE, _STAGE_CRC, _COUNTER, _RESET, _LOG, _KERNELS, _RUNTIME, _BAUD, _IMAGE = (
+    1 << bit for bit in range(9)
+)
 _LINK_BYTES = 0x1000_0000
 
 
@@ -96,7 +105,8 @@ def _generate(
     about: dict[str, object],
     definitions: dict[str, int],
 ) -> dict[str, str]:
-    capabilities |= _RESET | _LOG | (0 if board.is_native else _COUNTER)
+    capabilities |= _RESET | _LOG | (0 if board.is_native else _COUNTER | _IMAGE)
+    capabilities |= _BAUD if board.uart is not None and board.uart.fast_baud is not None else 0
     banner = {
         "protocol": PROTOCOL,
         "capabilities": f"{capabilities:08x}",
@@ -104,7 +114,7 @@ def _generate(
         "core": board.core,
         "build": build_id,
         "clock_hz": board.clock_hz,
-        "counter": "none" if board.is_native else "ticks",
+        "counter": _counter(board),
         "max_write": MAX_WRITE_BYTES,
         "max_read": MAX_READ_BYTES,
         **about,
@@ -112,11 +122,23 @@ def _generate(
     context = {
         "version": __version__,
         "board": board,
+        "wiring": None if board.device is None else wiring_of(board),
         "banner": banner,
+        "build_id": build_id,
         "definitions": {"MAX_READ": MAX_READ_BYTES, **definitions},
         "link_bytes": _LINK_BYTES,
+        "stack_bytes": STACK_BYTES,
+        "stack_reserve_bytes": STACK_RESERVE_BYTES,
+        "dma_buffer_bytes": DMA_BUFFER_BYTES,
     }
     files = {name: render(f"{name}.j2", context) for name in ("board.h", "deployment.h")}
     if board.memory is not None:
         files["memory.ld"] = render("memory.ld.j2", context)
     return files
+
+
+def _counter(board: Board) -> str:
+    """Return what the counter counts: cycles of the core, ticks of a timer, or nothing."""
+    if board.is_native:
+        return "none"
+    return "cycles" if board.counter is None else "ticks"

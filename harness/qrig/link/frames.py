@@ -46,6 +46,8 @@ class Message(IntEnum):
     CALL = 0x0B
     LOAD = 0x0C
     FORWARD = 0x0D
+    BAUD = 0x0E
+    IMAGE = 0x0F
     ACCEPTED = 0x40
     DAMAGED = 0x41
     BOOT = 0x42

@@ -20,8 +20,8 @@ def recover(text: str) -> str:
     backend = target.backend
     if not isinstance(backend, ProbeBackend):
         raise UsageError(
-            f"expected a board with a debug probe to recover, found {target.place}: what runs there "
-            "begins anew each time; name one @probe"
+            f"expected a board with a debug probe to recover, found {target.place}: what runs "
+            "there begins anew each time; name one @probe"
         )
     target.check_available()
     backend.recovering = True

@@ -19,7 +19,7 @@ from qrig.fixedpoint.quantized import QuantizedNetwork
 GENERATED, NETWORK, STORED = WAYS = ("generated", "network", "stored-network")
 """Generated C; a `.network` file that is sent to a resident firmware; one in the board's flash."""
 
-_INSTANCE = r"[a-z0-9][a-z0-9-]{0,31}"
+_INSTANCE = r"[a-z0-9][a-z0-9._-]{0,63}"
 
 DEFAULT_TARGETS = ("mps2-an386@qemu", "mps2-an500@qemu")
 """The emulated Cortex-M4 and Cortex-M7 that need nothing but QEMU."""
@@ -67,8 +67,8 @@ def find_target(text: str) -> Target:
     backend_name, colon, instance = rest.partition(":")
     if colon and not re.fullmatch(_INSTANCE, instance):
         raise UsageError(
-            f"expected the name of an instance behind the colon (a-z, 0-9, -, up to 32), found "
-            f"{instance!r}; write board@backend:instance"
+            "expected the name of an instance behind the colon (a-z, 0-9, ., _, -, up to 64), "
+            f"found {instance!r}; write board@backend:instance"
         )
     board = find_board(board_name)
     if not board.backends:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import serial
 
 from qrig.deadline import Deadline
 from qrig.errors import LinkTimeoutError, TargetUnavailableError, TransportClosedError
+from qrig.link.transports.port_holder import intruding_process, port_holder
 
 DEFAULT_BAUDS = (921_600, 460_800, 230_400, 115_200)
 """Speeds to try, fastest first."""
@@ -31,10 +34,14 @@ class SerialTransport:
                 url, baudrate=bauds[0], timeout=_POLL_S, write_timeout=1.0, exclusive=True
             )
         except (serial.SerialException, OSError, ValueError) as error:
+            raise _unopened(url, error) from error
+        intruder = None if "://" in url else intruding_process(url)
+        if intruder is not None:
+            self._port.close()
             raise TargetUnavailableError(
-                f"{url}: expected a serial port, found none that opens ({error}); check the cable, "
-                "the name and that no other program uses it"
-            ) from error
+                f"{url}: expected a serial port for us alone, found that {intruder} has it open "
+                "too and would take bytes from us; end that program"
+            )
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`; raises TransportClosedError or LinkTimeoutError."""
@@ -77,3 +84,22 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def _unopened(url: str, error: Exception) -> TargetUnavailableError:
+    """Return what to say of a port that does not open: who has it, if anybody has."""
+    holder = None if "://" in url else port_holder(url)
+    if holder is not None:
+        return TargetUnavailableError(
+            f"{url}: expected a serial port for us alone, found that {holder} has it open "
+            f"({error}); end that program"
+        )
+    if getattr(error, "errno", None) in (errno.EACCES, errno.EPERM):
+        return TargetUnavailableError(
+            f"{url}: expected a serial port that may be opened, found that it may not ({error}); "
+            "`qrig doctor` says what to do for the permissions"
+        )
+    return TargetUnavailableError(
+        f"{url}: expected a serial port, found none that opens ({error}); check the cable, the "
+        "name and that no other program uses it"
+    )
