@@ -44,6 +44,7 @@ class ScriptedTransport:
 
     name = "script"
     byte_s = 0.0
+    answer_s = 0.04
 
     def __init__(self, answer: Answer = lambda request: [reply(request)]) -> None:
         self.bauds: tuple[int, ...] = ()

@@ -12,19 +12,24 @@ from qrig.boards.board import Board
 from qrig.build.firmware import Firmware
 from qrig.profiles import Profile, ProfileRequest
 
+ANSWER_S = 0.04
+"""How long an answer may take to begin before something counts as lost on the way."""
+
 
 @frozen(eq=False)
 class ByteStream:
     """The byte stream to a running firmware, as the link takes it.
 
     `name` is for messages. `escape` is a byte that must be sent twice to arrive once, b"" if there
-    is none. `byte_s` is about how long a byte takes.
+    is none. `byte_s` is about how long a byte takes, `answer_s` how long an answer may take to
+    begin.
     """
 
     name: str
     socket: socket.socket = field(repr=False)
     escape: bytes = b""
     byte_s: float = 0.0
+    answer_s: float = ANSWER_S
 
 
 @frozen
@@ -32,13 +37,14 @@ class SerialLine:
     """A serial line to a running firmware, as the link takes it.
 
     `url` is a device or any URL pyserial opens. The firmware starts at `baud`; once a session is
-    open both may change to `fast_baud`.
+    open both may change to `fast_baud`. `answer_s` is how long an answer may take to begin.
     """
 
     name: str
     url: str
     baud: int
     fast_baud: int
+    answer_s: float = ANSWER_S
 
 
 @frozen

@@ -32,5 +32,7 @@ def open_transport(running: Running) -> Transport:
     """Open the byte stream to a running firmware; raises TargetUnavailableError."""
     stream = running.stream
     if isinstance(stream, SerialLine):
-        return SerialTransport(stream.url, (stream.baud, stream.fast_baud))
+        return SerialTransport(
+            stream.url, (stream.baud, stream.fast_baud), answer_s=stream.answer_s
+        )
     return SocketTransport(stream)

@@ -31,7 +31,6 @@ OPEN_TIMEOUT_S = 5.0
 REQUEST_TIMEOUT_S = 5.0
 """How long a request that only moves data may take."""
 
-_FIRST_RESEND_S = 0.04
 _SLOWEST_RESEND_S = 0.5
 _MAX_LOG_LINES = 1000
 _STATUS_TEXT = {
@@ -108,7 +107,8 @@ class Session:
         self._sequence = (self._sequence + 1) & 0xFFFF
         request = Frame(message, self._sequence, self.number, payload)
         wire = encode(request)
-        wait_s = _FIRST_RESEND_S + 2 * self.transport.byte_s * (len(wire) + reply_bytes + 64)
+        on_the_wire_s = 2 * self.transport.byte_s * (len(wire) + reply_bytes + 64)
+        wait_s = self.transport.answer_s + on_the_wire_s
         self.statistics.requests += 1
         self.transport.write(wire, deadline)
         resend = Deadline.after(wait_s)

@@ -11,12 +11,14 @@ class Transport(Protocol):
     """A byte stream in both directions.
 
     `name` says what it is, for messages. `bauds` are the speeds worth trying, fastest first; empty
-    where speed means nothing. `byte_s` is how long a byte takes on the wire, zero if that is none.
+    where speed means nothing. `byte_s` is how long a byte takes on the wire, zero if that is none,
+    `answer_s` how long an answer may take to begin.
     """
 
     name: str
     bauds: tuple[int, ...]
     byte_s: float
+    answer_s: float
 
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`; raises TransportClosedError or LinkTimeoutError."""

@@ -69,6 +69,7 @@ class FaultyTransport:
         self.name = f"{inner.name} with faults"
         self.bauds = inner.bauds
         self.byte_s = inner.byte_s
+        self.answer_s = inner.answer_s
         self._inner = inner
         self.out = out
         self.back = back

@@ -6,6 +6,7 @@ import errno
 
 import serial
 
+from qrig.backends.base import ANSWER_S
 from qrig.deadline import Deadline
 from qrig.errors import LinkTimeoutError, TargetUnavailableError, TransportClosedError
 from qrig.link.transports.port_holder import intruding_process, port_holder
@@ -21,13 +22,17 @@ _CHUNK_BYTES = 1 << 16
 class SerialTransport:
     """A transport over a serial port, opened for us alone."""
 
-    def __init__(self, url: str, bauds: tuple[int, ...] = DEFAULT_BAUDS) -> None:
+    def __init__(
+        self, url: str, bauds: tuple[int, ...] = DEFAULT_BAUDS, *, answer_s: float = ANSWER_S
+    ) -> None:
         """Open `url` (a device or a pyserial URL) at the first of `bauds`.
 
-        Raises TargetUnavailableError if it cannot be opened.
+        `answer_s` is how long an answer may take to begin. Raises TargetUnavailableError if it
+        cannot be opened.
         """
         self.name = url
         self.bauds = bauds
+        self.answer_s = answer_s
         self.byte_s = _BITS_PER_BYTE / bauds[0]
         try:
             self._port = serial.serial_for_url(

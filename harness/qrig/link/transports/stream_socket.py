@@ -20,6 +20,7 @@ class SocketTransport:
         """Take over the stream's socket."""
         self.name = stream.name
         self.byte_s = stream.byte_s
+        self.answer_s = stream.answer_s
         self._escape = stream.escape
         self._stream = stream.socket
         self._stream.setblocking(False)
