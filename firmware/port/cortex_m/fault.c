@@ -11,6 +11,11 @@
 
 /* Of the linker script. */
 extern const uint32_t link_ram_start[], link_ram_end[];
+extern const uint32_t link_stack_reserve[], link_stack_top[];
+extern const uint8_t link_image_start[], link_image_end[];
+
+/* How far below RAM a stack pointer may be to have overflowed. */
+#define OVERFLOW_BYTES 4096u
 
 /* Whether the core could store its registers there. */
 static int is_stored(uint32_t frame) {
@@ -25,13 +30,41 @@ static uint32_t stack_pointer(const uint32_t *frame, uint32_t exc_return) {
     return (uint32_t)(uintptr_t)frame + bytes + (frame[7] & XPSR_ALIGNED ? 4u : 0u);
 }
 
-/* Called with what was stacked and how. Where nothing could be stacked only SP is known. */
+/* Whether a word may be a return address: one behind a call (BL, or BLX of a register). */
+static int follows_a_call(uint32_t word) {
+    uint32_t first = (uint32_t)(uintptr_t)link_image_start;
+    uint32_t bytes = (uint32_t)(link_image_end - link_image_start);
+    if (!(word & 1u) || word - first < 4u || word - first >= bytes) {
+        return 0;
+    }
+    const uint16_t *behind = (const uint16_t *)(uintptr_t)(word & ~1u);
+    return ((behind[-2] & 0xf800u) == 0xf000u && (behind[-1] & 0xd000u) == 0xd000u) ||
+           (behind[-1] & 0xff87u) == 0x4780u;
+}
+
+/* After an overflow nothing is stored; the lowest return address above the guard is the best guess
+ * at where it happened. 0 if there is none. */
+static uint32_t likely_caller(uint32_t sp) {
+    uint32_t lowest = (uint32_t)(uintptr_t)link_ram_start - OVERFLOW_BYTES;
+    if (sp < lowest || sp >= (uint32_t)(uintptr_t)link_stack_reserve) {
+        return 0;
+    }
+    for (const uint32_t *word = link_stack_reserve; word < link_stack_top; word++) {
+        if (follows_a_call(*word)) {
+            return *word;
+        }
+    }
+    return 0;
+}
+
+/* Called with what was stacked and how. Where nothing could be stacked little is known. */
 __attribute__((used)) static void report(const uint32_t *frame, uint32_t exc_return) {
-    static const uint32_t unknown[8];
     uint32_t sp = (uint32_t)(uintptr_t)frame;
+    uint32_t unknown[8] = {0};
     if (is_stored(sp)) {
         sp = stack_pointer(frame, exc_return);
     } else {
+        unknown[5] = likely_caller(sp);
         frame = unknown;
     }
     uint32_t words[] = {

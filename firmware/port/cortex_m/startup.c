@@ -1,5 +1,6 @@
 /* From reset to main: vectors, memory, FPU. */
 #include "cortex_m.h"
+#include "stack_guard.h"
 
 /* Of the linker script. */
 extern uint32_t link_stack_top[];
@@ -30,6 +31,7 @@ void startup_reset(void) {
     CORTEX_M_CPACR |= 0xfu << 20;
     cortex_m_barrier();
 #endif
+    stack_guard_start();
     const uint32_t *load = link_data_load;
     for (uint32_t *word = link_data_start; word < link_data_end; word++) {
         *word = *load++;

@@ -1,0 +1,16 @@
+/* DMA from the USART into a ring of memory, for ever. */
+#ifndef QRIG_DMA_H
+#define QRIG_DMA_H
+
+#include <stdint.h>
+
+/* Start to fill the ring, of BOARD_DMA_BYTES, with what arrives at an address. */
+void dma_start(uint32_t from, uint8_t *ring);
+
+/* How many bytes of the ring are still to be filled before it begins anew. */
+uint32_t dma_left(void);
+
+/* Forget that the ring's middle or end was passed; the next time the interrupt is pending again. */
+void dma_rearm(void);
+
+#endif

@@ -1,0 +1,38 @@
+/* The port to STM32 microcontrollers. What families have in common is here; what tells them apart
+ * is in the folders that parts.cmake names. */
+#include "port.h"
+#include "cache.h"
+#include "clock.h"
+#include "cortex_m.h"
+#include "counter.h"
+#include "family.h"
+#include "identity.h"
+#include "line.h"
+#include "pin.h"
+
+#define DBGMCU_CR_SLEEP (1u << 0)
+
+void port_init(void) {
+    cortex_m_mask_interrupts(); /* for ever: a pending one only ends a wait */
+    identity_start();
+    clock_start();
+    cache_start();
+    counter_start();
+    *DBGMCU_CR |= DBGMCU_CR_SLEEP; /* a probe can reach the bus while the core sleeps */
+    line_start();
+#ifdef BOARD_MARKER_PORT
+    pin_output(BOARD_MARKER_PORT, BOARD_MARKER_PIN);
+#endif
+}
+
+void port_marker(int level) {
+#ifdef BOARD_MARKER_PORT
+    pin_set(BOARD_MARKER_PORT, BOARD_MARKER_PIN, level);
+#else
+    (void)level;
+#endif
+}
+
+void port_reset(void) {
+    cortex_m_reset();
+}

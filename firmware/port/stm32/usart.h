@@ -1,0 +1,26 @@
+/* The USART of the link. It receives by DMA (dma.h). */
+#ifndef QRIG_USART_H
+#define QRIG_USART_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Switch it on with its pins, at a speed it can have. */
+void usart_start(uint32_t baud);
+
+/* Whether it can have a speed, to 2 %. */
+int usart_can(uint32_t baud);
+
+/* Change to a speed it can have, when all that was written has left. */
+void usart_change(uint32_t baud);
+
+/* Send bytes; gives up when one does not leave. */
+void usart_write(const uint8_t *data, size_t length);
+
+/* Forget that the line was idle; it asks for its interrupt when it is so again. */
+void usart_rearm(void);
+
+/* Where received bytes are, for DMA. */
+uint32_t usart_received_address(void);
+
+#endif
