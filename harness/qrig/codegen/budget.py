@@ -16,7 +16,7 @@ STACK_BYTES = 8192
 """RAM kept free for the stack, below all data."""
 
 STACK_RESERVE_BYTES = 1024
-"""What the report of a fault takes of the stack."""
+"""The lowest part of the stack: guarded, and what the report of a fault takes of it."""
 
 DMA_BUFFER_BYTES = 2048
 """The ring that DMA receives into, where a port works so."""

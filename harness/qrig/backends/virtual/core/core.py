@@ -1,0 +1,280 @@
+"""A core that runs freely: executing, asleep, stopped by a debugger, or beyond help.
+
+Interrupts are never taken: a firmware that masks them for ever uses them to end its sleep, and that
+is what a pending one does here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from qrig.backends.virtual.core.counter import NEVER, Counter
+from qrig.backends.virtual.core.engine import INVALID_INSTRUCTION, Engine, NoMemoryError
+from qrig.backends.virtual.core.exceptions import (
+    HARD_FAULT,
+    USAGE_FAULT,
+    Exceptions,
+    Fault,
+    LockupError,
+    access_fault,
+)
+from qrig.backends.virtual.core.thumb import WFI, WIDE_WFI, divisor_register, find_divisions
+from qrig.backends.virtual.peripherals.nvic import Nvic
+from qrig.backends.virtual.peripherals.scs import DFSR, SystemControl
+
+HALTED, BREAKPOINT, CAUGHT = 1 << 0, 1 << 1, 1 << 3
+"""Why a core stopped (DFSR): asked to, at BKPT, at a vector that is caught."""
+
+_SWI, _FETCH_ABORT, _DATA_ABORT, _BKPT, _RETURN = 2, 3, 4, 7, 8  # QEMU's numbers of exceptions
+_THUMB = 1 << 24
+_STOP_POLL_S = 0.0005
+_LOCKUP = 0xFFFF_FFFE
+_RAM, _RAM_END = 0x2000_0000, 0x4000_0000
+_UNDEFINED, _INVALID_STATE, _UNALIGNED, _DIVIDED = 1 << 16, 1 << 17, 1 << 24, 1 << 25
+
+
+class Core:
+    """The core; `run` executes until it sleeps, stops, or `interrupted` is set by another thread.
+
+    `is_stuck`: it executes no more instructions though it seems to run; with `hangs_in_ram` that
+    happens when a debugger starts it in RAM, as for a flash algorithm. `debugs` and `catches`
+    ask whether a debugger is in charge, and whether it wants to see hard faults.
+    """
+
+    def __init__(self, engine: Engine, system: SystemControl, nvic: Nvic) -> None:
+        """Take over the engine's hooks; the core begins halted."""
+        self.engine = engine
+        self.counter = Counter(engine.read, self._pass_limit)
+        self.exceptions = Exceptions(engine, system)
+        self.is_halted = True
+        self.is_asleep = self.is_locked = self.is_stuck = False
+        self.hangs_in_ram = False
+        self.debugs: Callable[[], bool] = lambda: False
+        self.catches: Callable[[], bool] = lambda: False
+        self.on_alarm: Callable[[], None] = lambda: None
+        self.on_repeat: Callable[[], None] = lambda: None
+        self.on_slice: Callable[[], None] = lambda: None
+        self._system = system
+        self._nvic = nvic
+        self._alarm = NEVER
+        self._interrupted = False
+        self._is_executing = self._at_limit = False
+        self._bad: Fault | None = None
+        self._raised: int | None = None
+        self._asked: tuple[int, int] | None = None
+        self._exact: int | None = None
+        self._pending: Callable[[], None] | None = None
+        self._block_hook: int | None = None
+        engine.on_exception(self._note_exception)
+        self.has_new_code = False
+        self._trapped: set[int] = set()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it would execute instructions."""
+        return not (self.is_halted or self.is_asleep or self.is_locked or self.is_stuck)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether `run` is to return soon."""
+        return self._interrupted
+
+    @interrupted.setter
+    def interrupted(self, wanted: bool) -> None:
+        self._interrupted = wanted
+        self.counter.limit = -1 if wanted else self._alarm
+        while wanted and self._is_executing and self._block_hook is None:
+            self.engine.stop()  # lost if the run is about to begin
+            time.sleep(_STOP_POLL_S)
+
+    def set_alarm(self, count: int) -> None:
+        """Have on_alarm called when so many instructions have been executed in all."""
+        self._alarm = count
+        self.counter.limit = -1 if self._interrupted else count
+
+    def later(self, action: Callable[[], None]) -> None:
+        """Have something done between two instructions, for hooks: a reset, a halt."""
+        if self._is_executing:
+            self._pending = action
+            self.engine.stop()
+        else:
+            action()
+
+    def executed(self) -> int:
+        """Return the exact count of instructions, for a register that one of them reads or writes.
+
+        The first time that it is asked from inside a block the count is not exact: then the
+        instruction is executed again, with the exact count.
+        """
+        if not self._is_executing:
+            return self.counter.total
+        if self._exact is not None:
+            exact, self._exact = self._exact, None
+            return exact
+        self._asked = self.counter.place
+        self.engine.stop()
+        return self.counter.total
+
+    def note_bad_access(self, kind: str, address: int) -> None:
+        """Note that an access found nothing; the run ends with it."""
+        if self._bad is None:
+            self._bad = access_fault(kind, self.engine["pc"], address)
+
+    def reset(self, boot: int) -> None:
+        """Begin at the vectors at `boot`."""
+        engine = self.engine
+        for name in ("control", "primask", "faultmask", "basepri", "fpscr", "xpsr"):
+            engine[name] = 0
+        self.exceptions.reset()
+        self.is_asleep = self.is_locked = self.is_stuck = False
+        vectors = engine.read(boot, 8)
+        engine["sp"] = int.from_bytes(vectors[:4], "little") & ~3
+        engine["lr"] = 0xFFFF_FFFF
+        entry = int.from_bytes(vectors[4:], "little")
+        engine["pc"] = entry | 1
+        if not entry & 1:
+            self._take(lambda: self._fault(USAGE_FAULT, _INVALID_STATE, entry))
+
+    def halt(self, reason: int) -> None:
+        """Stop for the debugger; that ends sleep and lockup."""
+        self.is_halted = True
+        self.is_asleep = self.is_locked = False
+        self._system[DFSR] |= reason
+
+    def resume(self) -> None:
+        """Go on after a halt; code may be another now."""
+        self.is_halted = False
+        self.counter.forget_code()
+        if self.hangs_in_ram and _RAM <= self.engine["pc"] < _RAM_END:
+            self.is_stuck = True
+
+    def run(self) -> None:
+        """Execute until there is a reason not to."""
+        while self.is_running and not self._interrupted:
+            self._execute(self.engine.start)
+
+    def step(self) -> None:
+        """Execute one instruction, then halt."""
+        self.is_halted = False
+        self._execute(self.engine.step)
+        if self._exact is not None:
+            self._execute(self.engine.step)
+        self.halt(HALTED)
+
+    def wake(self) -> None:
+        """End the sleep if an interrupt is there to end it."""
+        if self.is_asleep and self._nvic.has_wakeup:
+            self.is_asleep = False
+
+    def lock(self) -> None:
+        """Stop until a reset or a halt: what the architecture calls lockup."""
+        self.is_locked = True
+        self.engine["pc"] = _LOCKUP | 1
+
+    def trap_divisions(self, origin: int, code: bytes) -> None:
+        """Watch all instructions in `code` that may divide: by zero they are to fault."""
+        for offset in find_divisions(code):
+            if origin + offset not in self._trapped:
+                self._trapped.add(origin + offset)
+                self.engine.on_instruction(origin + offset, self._check_division)
+        self.has_new_code = True
+
+    def _execute(self, start: Callable[[int], int]) -> None:
+        address = self.engine["pc"]
+        self._prepare(is_algorithm=_RAM <= address < _RAM_END and self.debugs())
+        self._is_executing, self._at_limit = True, False
+        self._bad = self._raised = self._asked = self._pending = None
+        status = start(address)
+        self._is_executing = False
+        pc = self.engine["pc"] if self._bad is None else self._bad.pc
+        is_repeated = self._asked == self.counter.place and self.counter.is_inside(pc)
+        self.counter.settle(pc)
+        self._exact = None
+        self.on_slice()
+        if self._pending is not None:
+            self._pending()
+        elif is_repeated:
+            self._exact = self.counter.total
+            self.on_repeat()
+        elif status or self._bad or self._raised is not None:
+            self._take(lambda: self._explain(status, pc))
+        elif self._at_limit:
+            if self.counter.total >= self._alarm:
+                self._alarm = NEVER
+                self.on_alarm()
+        elif self._is_behind_wfi(pc) and not self._nvic.has_wakeup:
+            self.is_asleep = True
+
+    def _prepare(self, *, is_algorithm: bool) -> None:
+        """Hook blocks unless a debugger runs a flash algorithm; see that no old code is run."""
+        is_hooked = self._block_hook is not None
+        if is_algorithm and self._block_hook is not None:
+            self.engine.remove_hook(self._block_hook)
+            self._block_hook = None
+        elif not is_algorithm and not is_hooked:
+            self._block_hook = self.engine.on_block(self.counter.on_block)
+        elif is_algorithm or not self.has_new_code:
+            return
+        self.has_new_code = self.has_new_code and is_algorithm
+        self.engine.forget_code()
+        self.counter.forget_code()
+
+    def _take(self, enter: Callable[[], int | None]) -> None:
+        """Take an exception; stop there if a debugger wants to see it."""
+        try:
+            taken = enter()
+        except LockupError:
+            self.lock()
+            return
+        if taken == HARD_FAULT and self.catches():
+            self.halt(CAUGHT)
+
+    def _explain(self, status: int, pc: int) -> int | None:
+        """Enter the handler of whatever ended the run; returns which, None for none."""
+        if self._bad is not None:
+            return self.exceptions.raise_fault(self._bad)
+        if status == INVALID_INSTRUCTION:
+            is_thumb = self.engine["xpsr"] & _THUMB
+            return self._fault(USAGE_FAULT, _UNDEFINED if is_thumb else _INVALID_STATE, pc)
+        if self._raised == _BKPT:
+            if self.debugs():
+                self.halt(BREAKPOINT)
+                return None
+            return self.exceptions.raise_debug_event(pc)
+        if self._raised == _SWI:
+            return self.exceptions.call_supervisor(pc)
+        if self._raised == _RETURN:
+            fault = self.exceptions.leave(pc | 1)
+            return None if fault is None else self.exceptions.raise_fault(fault)
+        if self._raised == _FETCH_ABORT:
+            return self.exceptions.raise_fault(access_fault("fetch", pc, pc))
+        if self._raised == _DATA_ABORT:
+            return self._fault(USAGE_FAULT, _UNALIGNED, pc)
+        return self._fault(USAGE_FAULT, _UNDEFINED, pc)
+
+    def _fault(self, exception: int, status: int, pc: int) -> int:
+        return self.exceptions.raise_fault(Fault(exception, status, pc))
+
+    def _note_exception(self, number: int) -> None:
+        self._raised = number
+
+    def _pass_limit(self) -> None:
+        self._at_limit = True
+        self.engine.stop()
+
+    def _check_division(self, _engine: int, address: int, _size: int, _data: int) -> None:
+        if not self._system.traps_divisions or self._bad is not None:
+            return
+        register = divisor_register(self.engine.read(address, 4))
+        name = f"r{register}" if register < 13 else "lr"
+        if self.engine[name] == 0:
+            self._bad = Fault(USAGE_FAULT, _DIVIDED, address)
+            self.engine.stop()
+
+    def _is_behind_wfi(self, pc: int) -> bool:
+        try:
+            before = self.engine.read(pc - 4, 4)
+        except NoMemoryError:
+            return False
+        return before[2:] == WFI or before == WIDE_WFI

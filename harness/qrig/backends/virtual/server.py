@@ -1,0 +1,128 @@
+"""The loop of a virtual board's process: requests of the probe, bytes of the port, the core.
+
+The core executes until the watcher interrupts it. A debugger that asks again and again whether the
+core has stopped is made to wait a moment for that: a flash algorithm is not disturbed.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import Any
+
+from qrig.backends.virtual.core.engine import NoMemoryError
+from qrig.backends.virtual.line import received
+from qrig.backends.virtual.machine import Machine
+from qrig.backends.virtual.messages import (
+    FAULT,
+    OK,
+    Operation,
+    Request,
+    receive_request,
+    send_answer,
+)
+from qrig.backends.virtual.peripherals.debug_control import POLLED
+from qrig.backends.virtual.terminal import Terminal
+from qrig.backends.virtual.watcher import Watcher
+
+_GRACE_S = 0.003
+_BURST_BYTES = 256  # what a sleeping firmware is given at once
+_BACKLOG_BYTES = 1 << 14
+_BITS = 10
+_LONG_S = 3600.0
+_FLUSH_S = 0.01
+
+
+class Server:
+    """Serves one connection until it is closed."""
+
+    def __init__(self, machine: Machine, terminal: Terminal, connection: socket.socket) -> None:
+        """Prepare to serve."""
+        self._machine = machine
+        self._core = machine.chip.core
+        self._terminal = terminal
+        self._connection = connection
+        self._watcher = Watcher(self._interrupt)
+        self._backlog = bytearray()
+        self._fed_s = 0.0
+
+    def serve(self) -> None:
+        """Serve until the other side is gone; raises OSError, ValueError."""
+        while True:
+            ready = self._proceed()
+            if self._connection in ready:
+                request = receive_request(self._connection)
+                if request is None:
+                    return
+                self._answer(request)
+            if self._terminal.has_unsent:
+                self._terminal.flush()
+            if self._terminal in ready and len(self._backlog) < _BACKLOG_BYTES:
+                self._fed_s = self._fed_s if self._backlog else time.monotonic()
+                self._backlog += self._terminal.read()
+            if self._backlog:
+                self._feed()
+
+    def _proceed(self) -> list[Any]:
+        """Let the core execute, or wait, until there is something to do; returns what is there."""
+        machine = self._machine
+        due_s = None if self._core.is_halted else machine.until_event_s()
+        if self._terminal.has_unsent:
+            due_s = min(due_s or _LONG_S, _FLUSH_S)
+        if self._backlog:
+            due_s = min(due_s or _LONG_S, self._byte_s() * _BURST_BYTES)
+        sources = (self._connection, self._terminal)
+        if len(self._backlog) >= _BACKLOG_BYTES:
+            sources = sources[:1]
+        if machine.is_running:
+            self._execute(tuple(source.fileno() for source in sources), due_s)
+            due_s = 0.0
+        start = time.monotonic()
+        ready, _, _ = select.select(sources, (), (), due_s)
+        if not self._core.is_halted and due_s != 0:
+            machine.chip.clock.sleep(time.monotonic() - start)
+        return ready
+
+    def _interrupt(self) -> None:
+        self._core.interrupted = True
+
+    def _execute(self, descriptors: tuple[int, ...], limit_s: float | None) -> None:
+        """Execute until something comes, or `limit_s` have passed."""
+        self._core.interrupted = False
+        self._watcher.arm(descriptors, limit_s)
+        self._core.run()
+
+    def _answer(self, request: Request) -> None:
+        machine = self._machine
+        if request.operation == Operation.READ and request.address == POLLED and machine.is_running:
+            self._execute((), _GRACE_S)
+        try:
+            data = b""
+            if request.operation == Operation.READ:
+                data = machine.read(request.address, request.size, request.count)
+            elif request.operation == Operation.WRITE:
+                machine.write(request.address, request.size, request.data)
+            elif request.operation == Operation.RESET:
+                machine.hold_reset(held=bool(request.address))
+            else:
+                machine.power_up()
+        except NoMemoryError as error:
+            send_answer(self._connection, FAULT, address=error.args[0])
+        else:
+            send_answer(self._connection, OK, data)
+
+    def _byte_s(self) -> float:
+        return _BITS / max(self._terminal.baud, 1)
+
+    def _feed(self) -> None:
+        """Move bytes from the port to the chip, as fast as the line is, or the firmware asleep."""
+        count = _BURST_BYTES if self._machine.uart.takes_bursts else 1
+        if not self._core.is_asleep:
+            elapsed_s = time.monotonic() - self._fed_s
+            count = min(count, int(elapsed_s / self._byte_s()))
+        if count:
+            self._fed_s = time.monotonic()
+            data = bytes(self._backlog[:count])
+            del self._backlog[:count]
+            self._machine.receive(*received(data, self._terminal.baud, self._machine.uart.baud))

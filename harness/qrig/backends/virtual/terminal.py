@@ -1,0 +1,99 @@
+"""The pseudo-terminal that the USART of a virtual board is connected to.
+
+A program opens its other side as it opens a serial port. The speed that it sets there counts: a
+board that runs at another one is not understood, in either direction.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import termios
+import tty
+
+from qrig.backends.virtual.faults import Faults
+from qrig.backends.virtual.line import received
+
+_BACKLOG_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 12
+_TCGETS2 = 0x802C_542A  # of Linux, asm-generic/ioctls.h: speeds as numbers
+_TERMIOS2 = struct.Struct("4I20x2I")
+
+
+class Terminal:
+    """The master's side; nothing ever waits for whoever reads the other, what is too much is lost.
+
+    `baud` is asked of the terminal, as set by whoever has it open.
+    """
+
+    def __init__(self, faults: Faults) -> None:
+        """Open it; raises OSError."""
+        self._master, self._slave = pty.openpty()  # ours stays open: the master never hangs up
+        tty.setraw(self._slave, termios.TCSANOW)
+        os.set_blocking(self._master, False)
+        self.name = os.ttyname(self._slave)
+        self._unsent = bytearray()
+        self._to_board = _Noise(faults.rx_drop, faults.rx_garble)
+        self._from_board = _Noise(faults.tx_drop, faults.tx_garble)
+
+    def fileno(self) -> int:
+        """Return what can be waited for: bytes to read."""
+        return self._master
+
+    @property
+    def baud(self) -> int:
+        """The speed that the terminal is set to."""
+        answer = fcntl.ioctl(self._slave, _TCGETS2, bytes(_TERMIOS2.size))
+        return int(_TERMIOS2.unpack(answer)[5])
+
+    def read(self) -> bytes:
+        """Return bytes that were written to the terminal, b"" if there are none."""
+        try:
+            data = os.read(self._master, _CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        return self._to_board.apply(data)
+
+    def send(self, data: bytes, baud: float) -> None:
+        """Take bytes from a board that sends at `baud`."""
+        arrived, _ = received(data, baud, self.baud)
+        self._unsent += self._from_board.apply(arrived)
+        self.flush()
+        del self._unsent[: max(0, len(self._unsent) - _BACKLOG_BYTES)]
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether bytes wait for room."""
+        return bool(self._unsent)
+
+    def flush(self) -> None:
+        """Pass on what there is room for."""
+        while self._unsent:
+            try:
+                count = os.write(self._master, self._unsent)
+            except BlockingIOError:
+                return
+            del self._unsent[:count]
+
+
+class _Noise:
+    """Loses one byte in `drop`, and turns a bit of one in `garble`; None for none."""
+
+    def __init__(self, drop: int | None, garble: int | None) -> None:
+        self._drop, self._garble = drop, garble
+        self._count = 0
+
+    def apply(self, data: bytes) -> bytes:
+        """Return what is left of bytes."""
+        if self._drop is None and self._garble is None:
+            return data
+        kept = bytearray()
+        for byte in data:
+            self._count += 1
+            if self._drop is not None and self._count % self._drop == 0:
+                continue
+            hit = self._garble is not None and self._count % self._garble == 0
+            kept.append(byte ^ (1 << self._count % 8) * hit)
+        return bytes(kept)
