@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from attrs import define, field
 
+from qrig.backends.probe.backend import ProbeBackend
+from qrig.backends.probe.hooks import Hooks
 from qrig.build.kernel_firmware import build_kernel_firmware
 from qrig.build.kernels import OURS, Kernels
 from qrig.datasets import Sample
@@ -92,6 +94,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             target.check_available()
     except TargetUnavailableError as error:
         pytest.exit(str(error), returncode=error.exit_code)
+    _show_boards(tests.targets, config)
+
+
+def _show_boards(targets: tuple[Target, ...], config: pytest.Config) -> None:
+    """Let boards that are held by others say so on the terminal, through pytest's capture."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return
+    for target in targets:
+        if isinstance(target.backend, ProbeBackend):
+            target.backend.hooks = Hooks(
+                waiting=lambda name, holder: reporter.write_line(
+                    f"waiting for {name}, which {holder} holds"
+                ),
+                notice=reporter.write_line,
+            )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -6,12 +6,18 @@ from collections.abc import Callable
 
 from qrig.backends.base import Backend
 from qrig.backends.native import NativeBackend
+from qrig.backends.probe.backend import ProbeBackend
 from qrig.backends.qemu import QemuBackend
+from qrig.backends.renode import RenodeBackend
+from qrig.backends.virtual_backend import VirtualBackend
 from qrig.errors import UsageError
 
 _BACKENDS: dict[str, Callable[[str | None], Backend]] = {
     "native": NativeBackend,
+    "probe": ProbeBackend,
     "qemu": QemuBackend,
+    "renode": RenodeBackend,
+    "virtual": VirtualBackend,
 }
 
 

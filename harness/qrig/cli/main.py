@@ -18,6 +18,7 @@ from qrig.cli.augment import add_augment
 from qrig.cli.convert import add_convert
 from qrig.cli.demo import add_demo
 from qrig.cli.doctor import add_doctor
+from qrig.cli.feedback import show_boards
 from qrig.cli.generate import add_generate
 from qrig.cli.inspect import add_inspect
 from qrig.cli.kernel_options import add_kernels, choose_kernels
@@ -163,6 +164,7 @@ def _bench(options: argparse.Namespace) -> int:
     console.print(f"building {len(networks)} x {len(targets)} deployments")
     cells = prepare(networks, targets)
     with Progress(console=console, transient=True) as bars:
+        show_boards(targets, bars)
         tasks = {cell.name: bars.add_task(cell.name, total=None) for cell in cells}
         result = bench(
             cells,
@@ -189,6 +191,7 @@ def _run(options: argparse.Namespace) -> int:
     from qrig.runs.targets import find_target
 
     (target,) = choose_kernels((find_target(options.target),), options)
+    show_boards([target])
     loaded = load_networks(options)[0]
     if options.softmax:
         loaded = with_softmax(loaded)
