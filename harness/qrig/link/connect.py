@@ -16,16 +16,30 @@ def connect(running: Running, build: str) -> Session:
     Raises LinkTimeoutError if nobody answers, ProtocolMismatchError if another firmware does, and
     WrongBoardError if another chip does than the one the probe is connected to.
     """
-    session = open_session(open_transport(running), build=build)
-    expected, found = running.unique_id, session.banner.unique_id
+    transport = open_transport(running)
+    try:
+        session = open_session(transport, build=build)
+        _check_chip(session, running.unique_id)
+    except BaseException:
+        release(transport)
+        raise
+    return session
+
+
+def release(transport: Transport) -> None:
+    """Let go of a byte stream that can be opened again: a serial port, not a process's socket."""
+    if isinstance(transport, SerialTransport):
+        transport.close()
+
+
+def _check_chip(session: Session, expected: str | None) -> None:
+    found = session.banner.unique_id
     if expected is not None and found != expected:
-        session.close()
         raise WrongBoardError(
             f"{session.transport.name}: expected the chip {expected} that the probe is connected "
             f"to, found that chip {found} answers on this port; exchange the ports, or name the "
             "right one in lab.toml"
         )
-    return session
 
 
 def open_transport(running: Running) -> Transport:

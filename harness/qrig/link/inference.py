@@ -78,7 +78,7 @@ class RemoteNetwork:
 
     `stages` is how many it has; 0 stands for what the banner says. Only a firmware that loads
     networks adds a softmax to one: with `softmax`. A step may take `timeout_s`, and with `slack_s`
-    no longer than three times the longest so far and that much.
+    no longer than three times the longest so far (`longest_s`) and that much.
     """
 
     session: Session
@@ -87,7 +87,7 @@ class RemoteNetwork:
     stages: int = 0
     softmax: bool = False
     _memory: RemoteMemory = field(init=False)
-    _longest_s: float | None = None
+    longest_s: float | None = None
 
     def __attrs_post_init__(self) -> None:
         """Reach the memory through the same session."""
@@ -159,9 +159,9 @@ class RemoteNetwork:
     @property
     def step_timeout_s(self) -> float:
         """How long the next step may take."""
-        if self.slack_s is None or self._longest_s is None:
+        if self.slack_s is None or self.longest_s is None:
             return self.timeout_s
-        return min(self.timeout_s, 3 * self._longest_s + self.slack_s)
+        return min(self.timeout_s, 3 * self.longest_s + self.slack_s)
 
     def _check(self, progress: _Progress) -> None:
         """Raise TargetError unless the network ran to its end, and twice alike."""
@@ -188,5 +188,5 @@ class RemoteNetwork:
     def _step(self, message: Message, payload: bytes) -> _Progress:
         begun = time.monotonic()
         answer = self.session.request(message, payload, Deadline.after(self.step_timeout_s))
-        self._longest_s = max(self._longest_s or 0.0, time.monotonic() - begun)
+        self.longest_s = max(self.longest_s or 0.0, time.monotonic() - begun)
         return _Progress(*_PROGRESS.unpack(of_size(self.session, _PROGRESS.size, answer)))

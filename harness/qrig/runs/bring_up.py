@@ -17,7 +17,7 @@ from qrig.errors import (
     TransportClosedError,
 )
 from qrig.link import Session
-from qrig.link.connect import connect
+from qrig.link.connect import connect, release
 from qrig.link.flash_check import check_flash
 from qrig.link.speed import raise_speed
 from qrig.profiles import ProfileRequest
@@ -50,8 +50,12 @@ def bring_up(target: Target, firmware: Firmware, profiling: ProfileRequest | Non
         raise
 
 
-def open_again(target: Target, running: Running, firmware: Firmware) -> Session:
-    """Return a new session with a firmware that has started over; raises TargetError."""
+def open_again(target: Target, running: Running, firmware: Firmware, last: Session) -> Session:
+    """Return a new session with a firmware that has started over, behind the `last` one.
+
+    Raises TargetError.
+    """
+    release(last.transport)
     try:
         return _open(running, firmware)
     except TransportClosedError as error:
@@ -99,7 +103,7 @@ def _open(running: Running, firmware: Firmware) -> Session:
             if not raise_speed(session, line.baud, line.fast_baud):
                 running.effort.note("slow_line")
     except BaseException:
-        session.close()
+        release(session.transport)
         raise
     return session
 

@@ -11,6 +11,7 @@ from qrig.build.unwind import CallFrame, Unwinder
 from qrig.errors import FirmwareFaultError, TargetHungError
 from qrig.link.fault import causes_of, registers_text
 
+_NOWHERE = "  where it was is not known: the core could not store its registers"
 _KEPT = frozenset(f"r{number}" for number in range(4, 12))
 
 
@@ -26,23 +27,30 @@ def explain_fault(
     `layers` are the names of its stages. `state` is the core as a probe found it afterwards; its
     stack holds the callers.
     """
-    unwinder = Unwinder(read_image(elf))
     registers = dict(error.registers)
-    stack = _stack_at(state, registers.get("sp"))
-    if stack:
-        frames = unwinder.unwind(_with_saved(registers, state), stack)
-    else:
-        frames = tuple(
-            unwinder.locate(registers[key] & ~1) for key in ("pc", "lr") if key in registers
-        )
     causes = "; ".join(causes_of(registers)) or "no cause is noted"
     where = _layer(layers, error.stage)
+    told = _frames_text(_fault_frames(elf, registers, state)) or _NOWHERE
     return FirmwareFaultError(
         f"{name}: expected the firmware to run, found a fault{where}: {causes}\n"
-        f"{_frames_text(frames)}\n  {registers_text(registers)}",
+        f"{told}\n  {registers_text(registers)}",
         registers,
         error.stage,
     )
+
+
+def _fault_frames(
+    elf: Path, registers: dict[str, int], state: CoreState | None
+) -> tuple[CallFrame, ...]:
+    """Return where the fault was and who called that; nothing if the core stored no registers."""
+    if not registers.get("pc"):
+        return ()
+    unwinder = Unwinder(read_image(elf))
+    stack = _stack_at(state, registers.get("sp"))
+    if stack:
+        return unwinder.unwind(_with_saved(registers, state), stack)
+    known = (key for key in ("pc", "lr") if key in registers)
+    return tuple(unwinder.locate(registers[key] & ~1) for key in known)
 
 
 def explain_hang(name: str, elf: Path, state: CoreState, reason: str) -> TargetHungError:

@@ -70,6 +70,8 @@ class Deployed:
         trace: TracebackType | None,
     ) -> None:
         """Stop the target."""
+        if self._session is not None:
+            self._session.close()
         self.running.stop()
 
     @property
@@ -124,7 +126,7 @@ class Deployed:
         except TargetHungError as error:
             self.hangs.append(str(error))
             self.running.remedies()[0].apply()
-        self._use(open_again(self.target, self.running, self.deployment))
+        self._use(open_again(self.target, self.running, self.deployment, self.session))
         return self._explained(work)
 
     def _explained(self, work: Callable[[], RemoteTrace]) -> RemoteTrace:
@@ -149,9 +151,12 @@ class Deployed:
         return [stage.name for stage in self.deployment.network.stages]
 
     def _use(self, session: Session) -> None:
+        before = self._network
         self._session = session
         self._network = self._loaded(session)
         self._network.slack_s = self.target.backend.slack_s
+        if before is not None:  # what a step takes, and may take, is as it was
+            self._network.longest_s, self._network.timeout_s = before.longest_s, before.timeout_s
 
     def _loaded(self, session: Session) -> RemoteNetwork:
         """Return the network on the target, which gets it first if it does not have it."""

@@ -31,5 +31,6 @@ def recover(text: str) -> str:
         chip = booted.session.banner.unique_id
         took = ", ".join(f"{what} {count}" for what, count in booted.running.effort.counts.items())
     finally:
+        booted.session.close()
         booted.running.stop()
     return f"{target.place}: chip {chip} answers and its flash is right ({took or 'at once'})"

@@ -107,6 +107,8 @@ class ResidentKernels:
 
     def stop(self) -> None:
         """Stop the target; the next use starts it again."""
+        if self._workbench is not None:
+            self._workbench.kernels.session.close()
         if self._running is not None:
             self._running.stop()
         self._running = self._workbench = None
