@@ -33,7 +33,7 @@ def _exchange(loss: float) -> tuple[float, int]:
     deployment = build_deployment(load_network("lenet-mnist").quantized, target.board)
     running = target.backend.start(deployment)
     try:
-        transport = FaultyTransport(open_transport(running))
+        transport = FaultyTransport(open_transport(running.stream))
         session = open_session(transport)
         transport.out = RandomLoss(loss, seed=1) if loss else clean
         transport.back = RandomLoss(loss, seed=2) if loss else clean

@@ -105,7 +105,7 @@ def _fastest(
     profiling = kind(request or ProfileRequest(), deployment, plugin, folder, "")
     running: Running = RunningQemu(deployment, board.qemu.machine, board.counter.hz, profiling)
     try:
-        session = open_session(open_transport(running), build=deployment.build_id)
+        session = open_session(open_transport(running.stream), build=deployment.build_id)
         RemoteNetwork(session).run(sample.pixels, tensors=False, crc=False)
         payload = bytes(1) + zlib.crc32(sample.pixels.tobytes()).to_bytes(4, "little")
         seconds = []

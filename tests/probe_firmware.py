@@ -66,5 +66,6 @@ def address_of(firmware: ProbeFirmware, name: str) -> int:
     with firmware.elf.open("rb") as stream:
         table = ELFFile(stream).get_section_by_name(".symtab")
         assert isinstance(table, SymbolTableSection)
-        (symbol,) = table.get_symbol_by_name(name) or ()
-        return int(symbol["st_value"]) & ~1
+        symbols = table.get_symbol_by_name(name)
+        assert symbols
+        return int(symbols[0]["st_value"]) & ~1

@@ -154,7 +154,7 @@ def started(target: Target, store: bytes | None = None) -> Iterator[Loader]:
     firmware = build_runtime_firmware(target.board, target.kernels, store)
     running = target.backend.start(firmware)
     try:
-        session = open_session(open_transport(running), build=firmware.build_id)
+        session = open_session(open_transport(running.stream), build=firmware.build_id)
         yield Loader(running, session, firmware)
     finally:
         running.stop()

@@ -80,10 +80,10 @@ def test_a_hang_is_told_with_its_place_after_one_retry() -> None:
     target = virtual_target(BOARD, Faults(hang_inference=2, hangs_again=True))
     with Deployed(target, tiny_deployment(PLACE)) as deployed:
         deployed.network.slack_s = 1.0
-        assert is_right(deployed.run(tiny_pixels(), "crc"), tiny_pixels())
+        assert is_right(deployed.run(tiny_pixels(), "logits"), tiny_pixels())
         assert deployed.network.step_timeout_s < 30.0, "a hang shows by what the last run took"
         with pytest.raises(TargetHungError) as caught:
-            deployed.run(tiny_pixels(), "crc")
+            deployed.run(tiny_pixels(), "logits")
         assert len(deployed.hangs) == 1
     text = str(caught.value)
     assert "found the core still at work" in text
@@ -97,7 +97,7 @@ def test_a_hang_that_does_not_come_again_is_got_over() -> None:
     with Deployed(target, tiny_deployment(PLACE)) as deployed:
         deployed.network.slack_s = 1.0
         for seed in range(4):
-            assert is_right(deployed.run(tiny_pixels(seed), "crc"), tiny_pixels(seed))
+            assert is_right(deployed.run(tiny_pixels(seed), "logits"), tiny_pixels(seed))
         assert len(deployed.hangs) == 1
         assert "called from server_run (server.c:" in deployed.hangs[0]
         told = recoveries_of(deployed)

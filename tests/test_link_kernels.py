@@ -62,7 +62,7 @@ def native() -> Iterator[Resident]:
     firmware = build_kernel_firmware(target.board)
     running = target.backend.start(firmware)
     try:
-        transport = FaultyTransport(open_transport(running))
+        transport = FaultyTransport(open_transport(running.stream))
         session = open_session(transport, build=firmware.build_id)
         yield Resident(transport, RemoteKernels(session))
     finally:

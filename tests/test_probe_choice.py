@@ -54,14 +54,18 @@ def test_the_entries_of_a_board_are_meant_if_their_probes_are_there() -> None:
     assert chosen(lab(LEFT, RIGHT, FAR), ONE).instances == (first,)
 
 
-def test_a_named_board_is_meant_whether_it_is_there_or_not() -> None:
-    (found,) = chosen(lab(LEFT, RIGHT), NONE, "right").instances
-    assert found.probe_id == "077B"
+def test_a_named_board_is_meant_alone() -> None:
+    (found,) = chosen(lab(LEFT, RIGHT), ONE, "left").instances
+    assert found.probe_id == "066a"
+    absent = chosen(lab(LEFT, RIGHT), ONE, "right")
+    assert absent.instances == ()
+    assert "077B (right)" in absent.lack
 
 
 def test_a_remote_probe_counts_as_there() -> None:
-    (found,) = chosen(lab(LEFT, FAR), NONE, board="nucleo-f429").instances
-    assert (found.probe_id, found.port) == ("remote:rack:5555", "socket://rack:1")
+    for name in (None, "far"):
+        (found,) = chosen(lab(LEFT, FAR), NONE, name, board="nucleo-f429").instances
+        assert (found.probe_id, found.port) == ("remote:rack:5555", "socket://rack:1")
 
 
 def test_a_probe_of_another_board_is_not_taken() -> None:

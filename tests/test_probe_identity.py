@@ -45,6 +45,7 @@ def test_every_difference_is_told_with_both_sides() -> None:
     seen = sighting(chip)
     cases = {
         "0x449": (instance(), evolve(seen, idcode=0x1000_0451), "0x451"),
+        "id 0x449": (instance(), Sighting(None), "none"),
         "2" * 24: (instance("2" * 24), seen, "1" * 24),
         "1,048,576": (instance(), evolve(seen, flash_bytes=1 << 19), "524,288"),
         "/dev/ttyACM1": (instance(port="/dev/ttyACM1"), evolve(seen, port_probe_id="P2"), "P2"),

@@ -27,7 +27,7 @@ CASES = [
     (OSError(errno.EBUSY, "Resource busy"), Kind.TAKEN, TargetUnavailableError),
     (OSError(errno.EACCES, "Access denied"), Kind.TAKEN, TargetUnavailableError),
     (exceptions.TransferError("x"), Kind.CONTACT, ProbeError),
-    (exceptions.TransferFaultError(fault_address=0x2000_0000), Kind.CONTACT, ProbeError),
+    (exceptions.TransferFaultError(fault_address=0x2000_0000), Kind.FAULT, ProbeError),
     (exceptions.TransferTimeoutError("x"), Kind.CONTACT, ProbeError),
     (exceptions.ProbeError("x"), Kind.CONTACT, ProbeError),
     (exceptions.Error("Target not detected"), Kind.CONTACT, ProbeError),
@@ -51,7 +51,7 @@ def test_errors_are_sorted_by_what_helps(
     trouble = caught.value
     assert trouble.diagnosis.kind is kind
     assert trouble.__cause__ is error
-    assert trouble.may_pass == (kind is Kind.CONTACT)
+    assert trouble.may_pass == (kind in (Kind.CONTACT, Kind.FAULT))
     raised = trouble.error("toy@probe", "the sky is blue")
     assert type(raised) is ours
     for words in ("toy@probe: expected the probe to do it, found", "the sky is blue", "; "):

@@ -210,7 +210,7 @@ def test_another_session_ends_a_pause(loader: Loader) -> None:
     loader.memory.write(IMAGE, _IMAGE.data)
     assert loader.status(Message.FORWARD, forward_request(_IMAGE, PAUSE)) == OK
     build = loader.firmware.build_id
-    again = open_session(open_transport(loader.running), build=build)
+    again = open_session(open_transport(loader.running.stream), build=build)
     _lives(Loader(loader.running, again, loader.firmware))
 
 

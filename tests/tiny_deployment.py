@@ -132,7 +132,7 @@ def board(target: str = NATIVE, *, patient: bool = False) -> Iterator[Board]:
     """
     running = start(target)
     try:
-        transport = FaultyTransport(open_transport(running))
+        transport = FaultyTransport(open_transport(running.stream))
         if patient:
             transport.byte_s = _PATIENT_BYTE_S
         yield Board(running, transport, open_session(transport))

@@ -6,6 +6,7 @@
 
 #define CORTEX_M_REGISTER(address) (*(volatile uint32_t *)(address))
 #define CORTEX_M_NVIC_ISER(n) CORTEX_M_REGISTER(0xe000e100u + 4u * (n))
+#define CORTEX_M_NVIC_ICER(n) CORTEX_M_REGISTER(0xe000e180u + 4u * (n))
 #define CORTEX_M_NVIC_ICPR(n) CORTEX_M_REGISTER(0xe000e280u + 4u * (n))
 #define CORTEX_M_VTOR CORTEX_M_REGISTER(0xe000ed08u)
 #define CORTEX_M_AIRCR CORTEX_M_REGISTER(0xe000ed0cu)
@@ -29,12 +30,22 @@ static inline void cortex_m_mask_interrupts(void) {
     __asm volatile("cpsid i" ::: "memory");
 }
 
+static inline void cortex_m_unmask_interrupts(void) {
+    __asm volatile("cpsie i" ::: "memory");
+}
+
 static inline void cortex_m_wait(void) {
     __asm volatile("dsb\n\twfi" ::: "memory");
 }
 
 static inline void cortex_m_enable_interrupt(uint32_t number) {
     CORTEX_M_NVIC_ISER(number >> 5) = 1u << (number & 31u);
+}
+
+/* In effect when it returns. */
+static inline void cortex_m_disable_interrupt(uint32_t number) {
+    CORTEX_M_NVIC_ICER(number >> 5) = 1u << (number & 31u);
+    cortex_m_barrier();
 }
 
 static inline void cortex_m_clear_pending(uint32_t number) {

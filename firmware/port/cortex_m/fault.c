@@ -46,7 +46,7 @@ static int follows_a_call(uint32_t word) {
  * at where it happened. 0 if there is none. */
 static uint32_t likely_caller(uint32_t sp) {
     uint32_t lowest = (uint32_t)(uintptr_t)link_ram_start - OVERFLOW_BYTES;
-    if (sp < lowest || sp >= (uint32_t)(uintptr_t)link_stack_reserve) {
+    if (sp < lowest || sp >= (uint32_t)(uintptr_t)link_stack_top) {
         return 0;
     }
     for (const uint32_t *word = link_stack_reserve; word < link_stack_top; word++) {
@@ -74,14 +74,18 @@ __attribute__((used)) static void report(const uint32_t *frame, uint32_t exc_ret
     server_fault(words, sizeof words / sizeof words[0]);
 }
 
-/* Goes on below the stacked registers if that is within the stack, so that it stays as it was for a
- * debugger; a stack that has overflowed is used anew from its top. r4 to r11 stay as they were. */
+/* There is one stack, the main one. Ends its guard (MPU_CTRL), and goes on below the stacked
+ * registers if that is within the stack, so that it stays as it was for a debugger; a stack that
+ * has overflowed is used anew from its top. r4 to r11 stay as they were. */
 __attribute__((naked)) void fault_entry(void);
 void fault_entry(void) {
-    __asm volatile("tst lr, #4\n\t"
-                   "ite eq\n\t"
-                   "mrseq r0, msp\n\t"
-                   "mrsne r0, psp\n\t"
+    __asm volatile("movw r2, #0xed94\n\t"
+                   "movt r2, #0xe000\n\t"
+                   "movs r3, #0\n\t"
+                   "str r3, [r2]\n\t"
+                   "dsb\n\t"
+                   "isb\n\t"
+                   "mrs r0, msp\n\t"
                    "mov r1, lr\n\t"
                    "movw r2, #:lower16:link_stack_reserve\n\t"
                    "movt r2, #:upper16:link_stack_reserve\n\t"

@@ -9,9 +9,7 @@
 #define MPU_RBAR CORTEX_M_REGISTER(0xe000ed9cu)
 #define MPU_RASR CORTEX_M_REGISTER(0xe000eda0u)
 #define TYPE_REGIONS (0xffu << 8)
-#define CTRL_ENABLE                                                                                \
-    (1u << 0) /* without HFNMIENA: the report of a fault may use what is guarded                   \
-               */
+#define CTRL_ENABLE (1u << 0)
 #define CTRL_PRIVDEFENA (1u << 2) /* all other memory is as without an MPU */
 #define RASR_ENABLE (1u << 0)
 #define RASR_SIZE_1_KB (9u << 1)

@@ -10,7 +10,9 @@ void dma_start(uint32_t from, uint8_t *ring);
 /* How many bytes of the ring are still to be filled before it begins anew. */
 uint32_t dma_left(void);
 
-/* Forget that the ring's middle or end was passed; the next time the interrupt is pending again. */
-void dma_rearm(void);
+/* Have the interrupt pending from the next time on that the ring's middle or end is passed, until
+ * unwatched. */
+void dma_watch(void);
+void dma_unwatch(void);
 
 #endif

@@ -46,14 +46,18 @@ static size_t take(uint8_t *data, size_t capacity) {
     return length;
 }
 
-/* Wait for an interrupt to become pending: they are masked. What arrives behind the last look makes
- * the line idle once more. */
+/* Wait for an interrupt to become pending, masked: none is ever taken, and none is enabled outside
+ * of this. What arrives behind the last look makes the line idle once more. */
 static void wait_for_host(void) {
-    usart_rearm();
-    dma_rearm();
+    cortex_m_mask_interrupts();
+    usart_watch();
+    dma_watch();
     if (filled() == taken) {
         cortex_m_wait();
     }
+    usart_unwatch();
+    dma_unwatch();
+    cortex_m_unmask_interrupts();
 }
 
 static void change_speed(void) {

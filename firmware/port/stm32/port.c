@@ -13,7 +13,6 @@
 #define DBGMCU_CR_SLEEP (1u << 0)
 
 void port_init(void) {
-    cortex_m_mask_interrupts(); /* for ever: a pending one only ends a wait */
     identity_start();
     clock_start();
     cache_start();

@@ -48,7 +48,6 @@ void usart_start(uint32_t baud) {
     pin_connect(BOARD_UART_RX_PORT, BOARD_UART_RX_PIN, BOARD_UART_RX_FUNCTION);
     *USART_CR1 = 0;
     configure(baud);
-    cortex_m_enable_interrupt(BOARD_UART_INTERRUPT);
 }
 
 void usart_change(uint32_t baud) {
@@ -66,9 +65,14 @@ void usart_write(const uint8_t *data, size_t length) {
     }
 }
 
-void usart_rearm(void) {
+void usart_watch(void) {
     usart_forget_idle();
     cortex_m_clear_pending(BOARD_UART_INTERRUPT);
+    cortex_m_enable_interrupt(BOARD_UART_INTERRUPT);
+}
+
+void usart_unwatch(void) {
+    cortex_m_disable_interrupt(BOARD_UART_INTERRUPT);
 }
 
 uint32_t usart_received_address(void) {

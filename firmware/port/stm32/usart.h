@@ -17,8 +17,9 @@ void usart_change(uint32_t baud);
 /* Send bytes; gives up when one does not leave. */
 void usart_write(const uint8_t *data, size_t length);
 
-/* Forget that the line was idle; it asks for its interrupt when it is so again. */
-void usart_rearm(void);
+/* Have the interrupt pending from the next time on that the line falls idle, until unwatched. */
+void usart_watch(void);
+void usart_unwatch(void);
 
 /* Where received bytes are, for DMA. */
 uint32_t usart_received_address(void);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qrig.backends import Running, SerialLine
+from qrig.backends import ByteStream, Running, SerialLine
 from qrig.errors import WrongBoardError
 from qrig.link.session import Session, open_session
 from qrig.link.transports.base import Transport
@@ -16,7 +16,7 @@ def connect(running: Running, build: str) -> Session:
     Raises LinkTimeoutError if nobody answers, ProtocolMismatchError if another firmware does, and
     WrongBoardError if another chip does than the one the probe is connected to.
     """
-    transport = open_transport(running)
+    transport = open_transport(running.stream)
     try:
         session = open_session(transport, build=build)
         _check_chip(session, running.unique_id)
@@ -42,9 +42,8 @@ def _check_chip(session: Session, expected: str | None) -> None:
         )
 
 
-def open_transport(running: Running) -> Transport:
+def open_transport(stream: ByteStream | SerialLine) -> Transport:
     """Open the byte stream to a running firmware; raises TargetUnavailableError."""
-    stream = running.stream
     if isinstance(stream, SerialLine):
         return SerialTransport(
             stream.url, (stream.baud, stream.fast_baud), answer_s=stream.answer_s

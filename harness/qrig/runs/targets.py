@@ -33,7 +33,7 @@ class Target:
     """
 
     board: Board = field(repr=False)
-    backend: Backend = field(repr=False, eq=False)
+    backend: Backend = field(repr=False, eq=lambda backend: (backend.name, backend.instance))
     kernels: Kernels = field(default=OURS, repr=False)
     way: str = field(default=GENERATED, repr=False, validator=in_(WAYS))
 

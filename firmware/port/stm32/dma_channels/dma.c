@@ -28,14 +28,18 @@ void dma_start(uint32_t from, uint8_t *ring) {
     *CNDTR = BOARD_DMA_BYTES;
     *CCR = CCR_MINC | CCR_CIRC | CCR_TCIE | CCR_HTIE;
     *CCR |= CCR_EN;
-    cortex_m_enable_interrupt(BOARD_DMA_INTERRUPT);
 }
 
 uint32_t dma_left(void) {
     return *CNDTR;
 }
 
-void dma_rearm(void) {
+void dma_watch(void) {
     *IFCR = FLAGS;
     cortex_m_clear_pending(BOARD_DMA_INTERRUPT);
+    cortex_m_enable_interrupt(BOARD_DMA_INTERRUPT);
+}
+
+void dma_unwatch(void) {
+    cortex_m_disable_interrupt(BOARD_DMA_INTERRUPT);
 }

@@ -45,14 +45,18 @@ void dma_start(uint32_t from, uint8_t *ring) {
     *NDTR = BOARD_DMA_BYTES;
     *CR = SELECTED | CR_MINC | CR_CIRC | CR_TCIE | CR_HTIE;
     *CR |= CR_EN;
-    cortex_m_enable_interrupt(BOARD_DMA_INTERRUPT);
 }
 
 uint32_t dma_left(void) {
     return *NDTR;
 }
 
-void dma_rearm(void) {
+void dma_watch(void) {
     *IFCR = FLAGS;
     cortex_m_clear_pending(BOARD_DMA_INTERRUPT);
+    cortex_m_enable_interrupt(BOARD_DMA_INTERRUPT);
+}
+
+void dma_unwatch(void) {
+    cortex_m_disable_interrupt(BOARD_DMA_INTERRUPT);
 }

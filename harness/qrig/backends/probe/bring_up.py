@@ -8,7 +8,7 @@ from qrig.backends.base import Effort
 from qrig.backends.probe.connect import Connector
 from qrig.backends.probe.flash import FlashWriter, Progress
 from qrig.backends.probe.session import ProbeSession
-from qrig.backends.probe.trouble import TroubleError
+from qrig.backends.probe.trouble import Kind, TroubleError
 from qrig.boards.instance_state import StateFile
 from qrig.build.flash_image import FlashImage
 
@@ -40,7 +40,7 @@ class Loader:
         try:
             same = not dirty and writer.holds()
         except TroubleError as trouble:
-            if not trouble.may_pass:
+            if trouble.diagnosis.kind is not Kind.FAULT:
                 raise
             same, dirty = False, True  # flash that was half-written may not even be readable
         if not same:

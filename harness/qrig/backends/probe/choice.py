@@ -33,11 +33,11 @@ class Choice:
 def choose(board: str, backend: str, wanted: str | None, lab: Lab, look: Look) -> Choice:
     """Return which instances `board@backend`, or `board@backend:wanted`, may mean.
 
-    These are the entry called `wanted`, or all entries of the board whose probe is there, or the
-    only probe that no entry is for.
+    These are the entry called `wanted`, or all entries of the board, as far as their probes are
+    there; or the only probe that no entry is for.
     """
     if wanted is not None:
-        return _named(board, backend, wanted, lab)
+        return _named(board, backend, wanted, lab, look)
     entries, found = lab.of(board), look()
     if entries:
         there = [entry for entry in entries if _is_there(entry, found)]
@@ -59,7 +59,7 @@ def _is_there(entry: LabEntry, found: Sequence[FoundProbe]) -> bool:
     return entry.is_remote or any(same_probe(entry.probe, probe.unique_id) for probe in found)
 
 
-def _named(board: str, backend: str, wanted: str, lab: Lab) -> Choice:
+def _named(board: str, backend: str, wanted: str, lab: Lab, look: Look) -> Choice:
     entry = next((entry for entry in lab.boards if entry.name == wanted), None)
     where = lab.path or lab_path()
     if entry is None:
@@ -74,6 +74,9 @@ def _named(board: str, backend: str, wanted: str, lab: Lab) -> Choice:
             lack=f"{where} calls a {entry.board} {wanted!r}; ask for "
             f"{entry.board}@{backend}:{wanted}"
         )
+    found = () if entry.is_remote else look()
+    if not _is_there(entry, found):
+        return Choice(lack=_absent([entry], found))
     return Choice((instance_of(entry, backend),))
 
 

@@ -8,12 +8,12 @@ from typing import TypeVar
 from attrs import frozen
 
 from qrig.backends.base import Effort
-from qrig.backends.probe.identity import Sighting, find_mismatch, unique_id_text
+from qrig.backends.probe.identity import Sighting, find_mismatch, is_of_kind, unique_id_text
 from qrig.backends.probe.instance import Instance
 from qrig.backends.probe.parts import Parts
 from qrig.backends.probe.session import Approach, ProbeSession
 from qrig.backends.probe.source import Attachment
-from qrig.backends.probe.trouble import TroubleError
+from qrig.backends.probe.trouble import Kind, TroubleError
 from qrig.deadline import Deadline
 from qrig.errors import WrongBoardError
 
@@ -47,19 +47,27 @@ class Connector:
 
     def identify(self, session: ProbeSession) -> str:
         """Return the chip's number; raises WrongBoardError unless it is the board, TroubleError."""
-        chip = self.parts.chip
-        words = [session.read32(chip.unique_id_address + offset) for offset in (0, 4, 8)]
-        size = session.read(chip.flash_size_address, 2)
-        seen = Sighting(
-            idcode=session.read32(chip.idcode_address),
-            unique_id=unique_id_text(words),
-            flash_bytes=int.from_bytes(size, "little") << 10,
-            port_probe_id=self.attachment.port_probe_id(),
-        )
-        mismatch = find_mismatch(self.parts.board, chip, self.instance, seen)
+        seen = self._look(session)
+        mismatch = find_mismatch(self.parts.board, self.parts.chip, self.instance, seen)
         if mismatch is not None:
             raise WrongBoardError(mismatch)
         return seen.unique_id
+
+    def _look(self, session: ProbeSession) -> Sighting:
+        chip = self.parts.chip
+        try:
+            idcode = session.read32(chip.idcode_address)
+        except TroubleError as trouble:
+            if trouble.diagnosis.kind is not Kind.FAULT:
+                raise
+            return Sighting(None)
+        if not is_of_kind(idcode, chip):  # another has its number elsewhere
+            return Sighting(idcode)
+        words = [session.read32(chip.unique_id_address + offset) for offset in (0, 4, 8)]
+        size_kb = int.from_bytes(session.read(chip.flash_size_address, 2), "little")
+        return Sighting(
+            idcode, unique_id_text(words), size_kb << 10, self.attachment.port_probe_id()
+        )
 
     def release(self, session: ProbeSession) -> None:
         """Start the firmware of a chip that stands at its reset; raises TroubleError.

@@ -21,24 +21,25 @@ _DEVICE_MASK = 0xFFF
 class Sighting:
     """What was seen of a board.
 
-    `idcode` is DBGMCU_IDCODE, `unique_id` the chip's number as 24 hex digits, `flash_bytes` what
-    the chip says of its flash. `port_probe_id` is the probe that the serial port is a part of,
-    None if it is of none that is known.
+    `idcode` is DBGMCU_IDCODE, None if the chip has nothing at that address. The rest is of a chip
+    with the right one: `unique_id` its number as 24 hex digits, `flash_bytes` what it says of its
+    flash. `port_probe_id` is the probe that the serial port is a part of, None if it is of none
+    that is known.
     """
 
-    idcode: int
-    unique_id: str
-    flash_bytes: int
+    idcode: int | None
+    unique_id: str = ""
+    flash_bytes: int = 0
     port_probe_id: str | None = None
 
 
 def find_mismatch(board: Board, chip: Chip, expected: Instance, seen: Sighting) -> str | None:
     """Return the sentence that says what does not belong to `expected`, None if all does."""
-    device_id = seen.idcode & _DEVICE_MASK
-    if device_id != chip.device_id:
+    if not is_of_kind(seen.idcode, chip):
+        other = "none" if seen.idcode is None else f"{seen.idcode & _DEVICE_MASK:#05x}"
         return (
             f"{expected.name}: expected a chip with device id {chip.device_id:#05x} for "
-            f"{board.name}, found {device_id:#05x} at probe {expected.probe_id}; nothing was "
+            f"{board.name}, found {other} at probe {expected.probe_id}; nothing was "
             "flashed: name the probe of the right board in lab.toml"
         )
     if expected.unique_id is not None and seen.unique_id != expected.unique_id:
@@ -59,6 +60,11 @@ def find_mismatch(board: Board, chip: Chip, expected: Instance, seen: Sighting) 
             f"found a chip with {seen.flash_bytes:,}; nothing was flashed: choose the right board"
         )
     return None
+
+
+def is_of_kind(idcode: int | None, chip: Chip) -> bool:
+    """Whether DBGMCU_IDCODE is that of a `chip`."""
+    return idcode is not None and idcode & _DEVICE_MASK == chip.device_id
 
 
 def unique_id_text(words: Sequence[int]) -> str:

@@ -44,9 +44,13 @@ class Limits:
 class Attachment(Protocol):
     """An instance that we hold the lock of."""
 
-    limits: Limits
-    ends_with_run: bool
-    """Whether there is no board any more once it is let go of."""
+    @property
+    def limits(self) -> Limits:
+        """How long it may take."""
+
+    @property
+    def ends_with_run(self) -> bool:
+        """Whether there is no board any more once it is let go of."""
 
     def probe(self) -> Any:
         """Return the pyOCD DebugProbe, not open; asked for anew for every session.

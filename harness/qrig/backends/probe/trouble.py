@@ -29,11 +29,15 @@ CONNECT = "connect to the chip"
 
 
 class Kind(Enum):
-    """What helps: look for the probe; let go of it; try again; do not try again."""
+    """What helps: look for the probe; let go of it; try again; do not try again.
+
+    FAULT is a transfer that reached the chip, which has nothing at that address.
+    """
 
     GONE = "gone"
     TAKEN = "taken"
     CONTACT = "contact"
+    FAULT = "fault"
     STUCK = "stuck"
     REFUSED = "refused"
     UNSUPPORTED = "unsupported"
@@ -44,6 +48,7 @@ _ADVICE = {
     Kind.TAKEN: "end the other program that uses it, or see `qrig doctor` for the permissions",
     Kind.CONTACT: "check the cable, the power and the reset line of the board, or lower connect_hz "
     "in lab.toml",
+    Kind.FAULT: "check that the board is the one that is meant",
     Kind.STUCK: "reset the board and try again",
     Kind.REFUSED: "check the option bytes of the chip",
     Kind.UNSUPPORTED: "install a CMSIS pack for the chip with `pyocd pack install`",
@@ -72,7 +77,7 @@ class TroubleError(Exception):
     @property
     def may_pass(self) -> bool:
         """Whether another try can help."""
-        return self.diagnosis.kind is Kind.CONTACT
+        return self.diagnosis.kind in (Kind.CONTACT, Kind.FAULT)
 
     @property
     def retried(self) -> str:
@@ -101,7 +106,7 @@ def troubles(doing: str) -> Iterator[None]:
 def diagnose(error: BaseException) -> Diagnosis:
     """Return what `error`, or what it was raised from, says."""
     found = [_diagnose_one(cause) for cause in _chain(error)]
-    known = [diagnosis for diagnosis in found if diagnosis.kind is not Kind.CONTACT]
+    known = [each for each in found if each.kind not in (Kind.CONTACT, Kind.FAULT)]
     return known[0] if known else found[0]
 
 
@@ -125,6 +130,8 @@ def _diagnose_one(error: BaseException) -> Diagnosis:
         return Diagnosis(Kind.GONE, f"the probe is gone ({text})")
     if isinstance(error, OSError) and error.errno in _TAKEN:
         return Diagnosis(Kind.TAKEN, f"the probe cannot be opened ({text})")
+    if isinstance(error, exceptions.TransferFaultError):
+        return Diagnosis(Kind.FAULT, f"the chip refused a transfer ({text})", error.fault_address)
     return Diagnosis(Kind.CONTACT, f"a transfer failed ({text})")
 
 

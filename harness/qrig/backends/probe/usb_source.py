@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from qrig.backends.probe.choice import Choice, choose
 from qrig.backends.probe.instance import Instance
 from qrig.backends.probe.parts import parts_of
 from qrig.backends.probe.power_cycle import run_power_cycle
+from qrig.backends.probe.pyocd_log import PyocdLog
 from qrig.backends.probe.remote_socket import RemoteSocket
 from qrig.backends.probe.serial_ports import found_ports, port_of, probe_of
 from qrig.backends.probe.source import FoundProbe, Limits
@@ -149,9 +151,10 @@ def _enumerate() -> list[Any]:
     from pyocd.core.helpers import ConnectHelper
 
     try:
-        return list(
-            ConnectHelper.get_all_connected_probes(blocking=False, print_wait_message=False)
-        )
+        with contextlib.closing(PyocdLog()):  # what it cannot open is for `qrig doctor`
+            return list(
+                ConnectHelper.get_all_connected_probes(blocking=False, print_wait_message=False)
+            )
     except CAUGHT as error:
         raise TargetUnavailableError(
             f"expected to look for debug probes on USB, found that {diagnose(error).text}; see "
