@@ -185,8 +185,10 @@ def read_board(path: Path) -> Board:
 def _resolved(table: dict[str, Any], path: Path) -> dict[str, Any]:
     """Return the table with the addresses of memories that it names."""
     device, memory = table.get("device"), table.get("memory")
-    if not isinstance(device, str) or not isinstance(memory, dict):
+    if device is None or not isinstance(memory, dict):
         return table
+    if not isinstance(device, str):
+        raise FileFormatError(f"{path}: device: expected str, found {device!r}; correct it")
     try:
         return table | {"memory": with_addresses(memory, read_device(device))}
     except UsageError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrs import field, frozen
-from attrs.validators import ge, in_, instance_of, matches_re, min_len, optional
+from attrs.validators import ge, in_, instance_of, matches_re, optional
 
 FAMILIES = ("f4", "f7", "h7", "l4")
 """The families of STM32 that firmware/port/stm32 is for; each is a folder there."""
@@ -27,13 +27,13 @@ class Chip:
     idcode_address: int = field(validator=ge(0))
     unique_id_address: int = field(validator=ge(0))
     flash_size_address: int = field(validator=ge(0))
-    sectors: tuple[tuple[int, int], ...] = field(validator=min_len(1))
+    sectors: tuple[tuple[int, int], ...]
     source: str = field(validator=instance_of(str))
 
     def __attrs_post_init__(self) -> None:
         """Raise ValueError for sectors that cannot be."""
-        if not all(size > 0 and count > 0 for size, count in self.sectors):
-            raise ValueError(f"expected sizes and counts above zero, found {self.sectors}")
+        if not self.sectors or not all(size > 0 < count for size, count in self.sectors):
+            raise ValueError(f"expected sectors, sizes and counts above zero, found {self.sectors}")
 
     @property
     def flash_bytes(self) -> int:

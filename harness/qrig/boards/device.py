@@ -10,11 +10,13 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import field, frozen
 
 from qrig.errors import UsageError
+
+T = TypeVar("T")
 
 _PART = re.compile(r"stm32[a-z][0-9][0-9a-z]{2}[a-z][0-9a-z]")
 _FAMILY_DIGITS, _LINE_DIGITS = 7, 2  # stm32f7 46
@@ -109,7 +111,7 @@ def read_device(name: str) -> Device:
     )
 
 
-def _known(table: Mapping[str, Any], name: str, what: str) -> Any:
+def _known(table: Mapping[str, T], name: str, what: str) -> T:
     if name not in table:
         raise UsageError(
             f"expected {what} ({', '.join(sorted(table))}), found {name!r}; choose one"

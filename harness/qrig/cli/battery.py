@@ -25,13 +25,12 @@ def add_battery(commands: Any) -> None:
         "battery", help="say how long a battery lasts with one inference per period"
     )
     positive, zero = partial(number, low=_SMALL, high=_LARGE), partial(number, low=0, high=_LARGE)
-    battery = (
+    for name, kind, text in (
         ("--capacity-mah", positive, "of the battery"),
         ("--voltage", positive, "of the battery, in volts"),
         ("--period-s", positive, "from one inference to the next"),
         ("--standby-ua", zero, "drawn from the battery between inferences"),
-    )
-    for name, kind, text in battery:
+    ):
         parser.add_argument(name, type=kind, required=True, metavar="X", help=text)
     parser.add_argument(
         "--extra-uj",
