@@ -191,7 +191,7 @@ def layer(cycles: float | None, *, computed_with: str | None = None) -> LayerRes
         None,
         Comparison("00000000", "00000000", 0, None),
         model,
-        computed_with,
+        computed_with=computed_with,
     )
 
 

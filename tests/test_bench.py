@@ -101,7 +101,7 @@ def test_the_command_models_unless_told_otherwise(
 ) -> None:
     arguments = ["bench", "--target", "mps2-an500", "--samples", "1", "--runs", str(tmp_path)]
     assert main([*arguments, *option]) == 0
-    (folder,) = tmp_path.iterdir()
+    (folder,) = (path.parent for path in tmp_path.glob("*/run.json"))
     rows, run = load_run(folder)
     own = rows[rows["computed_with"].isna()]
     assert own["model_cycles_m7"].notna().all() == modelled
@@ -197,7 +197,7 @@ def test_a_killed_emulator_keeps_what_was_measured(tmp_path: Path) -> None:
     finally:
         stop.set()
         killer.join()
-    (folder,) = tmp_path.iterdir()
+    (folder,) = (path.parent for path in tmp_path.glob("*/run.json"))
     rows, run = load_run(folder)
     assert run["status"] == "failed"
     assert "SIGKILL" in run["error"]

@@ -36,7 +36,8 @@ _LOST_STACK = "0020 8546 01b4"  # movs r0, #0; mov sp, r0; push {r0}
 def _patched(target: str, code: str, folder: Path) -> Deployment:
     """Return the tiny deployment with `code` where its network was."""
     deployment = tiny_deployment(target)
-    elf = shutil.copy(deployment.elf, folder / "firmware")
+    elf = folder / "firmware"
+    shutil.copy(deployment.elf, elf)
     address = _address(deployment.elf)
     with elf.open("r+b") as stream:
         segments = [

@@ -15,9 +15,10 @@ from meter_checks import (
     wait_for,
 )
 from qrig.deadline import Deadline
+from qrig.errors import MeterError
 from qrig.measure.meters.joulescope import Joulescope
 from qrig.measure.meters.joulescope_stream import Stream
-from qrig.measure.meters.meter import MeterError, Samples
+from qrig.measure.meters.meter import Samples
 from qrig.measure.meters.recording import Recording
 from qrig.measure.meters.simulated import Faults
 from qrig.measure.meters.simulated.joulescope import SERIAL, JoulescopeTwin

@@ -14,10 +14,11 @@ from meter_checks import (
     wait_for,
 )
 from qrig.deadline import Deadline
+from qrig.errors import MeterError
 from qrig.measure.meters.lpm01a import Lpm01a
 from qrig.measure.meters.lpm01a_ascii import AsciiStream
 from qrig.measure.meters.lpm01a_binary import BinaryStream
-from qrig.measure.meters.meter import MeterError, Samples
+from qrig.measure.meters.meter import Samples
 from qrig.measure.meters.recording import Recording
 from qrig.measure.meters.simulated import Faults, Terminal
 from qrig.measure.meters.simulated.lpm01a import IDENTITY, Lpm01aTwin

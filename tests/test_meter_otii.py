@@ -4,7 +4,8 @@ import pytest
 
 from meter_checks import OPEN_S, assert_energies, energies, layers_signal, opened
 from qrig.deadline import Deadline
-from qrig.measure.meters.meter import MeterError, Samples
+from qrig.errors import MeterError
+from qrig.measure.meters.meter import Samples
 from qrig.measure.meters.otii import OtiiMeter
 from qrig.measure.meters.recording import Recording
 from qrig.measure.meters.simulated import Faults

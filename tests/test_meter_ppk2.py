@@ -19,8 +19,9 @@ from meter_checks import (
     wait_for,
 )
 from qrig.deadline import Deadline
+from qrig.errors import MeterError
 from qrig.measure.meters.arrival import ArrivalClock
-from qrig.measure.meters.meter import MeterError, Samples
+from qrig.measure.meters.meter import Samples
 from qrig.measure.meters.ppk2 import SAMPLE_HZ, Ppk2
 from qrig.measure.meters.ppk2_frames import FrameFinder
 from qrig.measure.meters.recording import Recording

@@ -14,7 +14,8 @@ from meter_checks import (
     wait_for,
 )
 from qrig.deadline import Deadline
-from qrig.measure.meters.meter import MeterError, Samples
+from qrig.errors import MeterError
+from qrig.measure.meters.meter import Samples
 from qrig.measure.meters.recording import Recording
 from qrig.measure.meters.shunt import ShuntMeter
 from qrig.measure.meters.shunt_lines import (

@@ -12,11 +12,11 @@ from qrig.boards import Board, find_board
 from qrig.boards.power import Power, power_of
 from qrig.boards.toml import structure
 from qrig.deadline import Deadline
-from qrig.errors import FileFormatError, UsageError
+from qrig.errors import FileFormatError, MeterError, UsageError
 from qrig.measure.energy.session import open_power
 from qrig.measure.meters.joulescope import Joulescope
 from qrig.measure.meters.lpm01a import Lpm01a
-from qrig.measure.meters.meter import Meter, MeterError, Samples, at_voltage, no_samples
+from qrig.measure.meters.meter import Meter, Samples, at_voltage, no_samples
 from qrig.measure.meters.otii import OtiiMeter
 from qrig.measure.meters.ppk2 import Ppk2
 from qrig.measure.meters.recording import Recording

@@ -184,6 +184,13 @@ def test_text_of_others_is_never_markup() -> None:
     assert text.count("`") == 4
 
 
+def test_of_many_findings_the_first_are_shown_and_the_others_counted() -> None:
+    summary = _summary(_cell("n on a@qemu", "worse", *(f"finding {n}." for n in range(20))))
+    assert "finding 2.<br>and 17 more |" in night_markdown(summary)
+    page = _Page(night_page(summary)).of("p")
+    assert page[-2:] == ["finding 11.", "and 8 more"]
+
+
 def test_a_long_finding_is_cut_in_a_mail() -> None:
     text = night_markdown(_summary(_cell("n on a@qemu", "failed", "x" * 5000)))
     assert len(text) < 1500

@@ -87,7 +87,7 @@ def test_a_run_is_reported_again_and_compared_with_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _profile(tmp_path) == 0
-    (folder,) = tmp_path.iterdir()
+    (folder,) = (path.parent for path in tmp_path.glob("*/run.json"))
     page = (folder / "report.html").read_text()
     (folder / "report.html").unlink()
     assert main(["report", "--runs", str(tmp_path)]) == 0
@@ -106,7 +106,7 @@ def test_a_profile_is_priced_again_with_its_firmware(
 ) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     assert _profile(tmp_path / "runs", "--json", str(first)) == 0
-    (folder,) = (tmp_path / "runs").iterdir()
+    (folder,) = (path.parent for path in (tmp_path / "runs").glob("*/run.json"))
     profile, elf = folder / "profile-0.json", folder / "profile-0.elf"
     again = ["profile", "--profile", str(profile), "--elf", str(elf)]
     assert main([*again, "--json", str(second)]) == 0
@@ -272,7 +272,7 @@ def test_a_failing_cell_keeps_those_before_it(tmp_path: Path) -> None:
     targets = (find_target("mps2-an500"), find_target("host"))
     with pytest.raises(TargetUnavailableError):
         profile_run([hand_made()], targets, tmp_path)
-    (folder,) = tmp_path.iterdir()
+    (folder,) = (path.parent for path in tmp_path.glob("*/run.json"))
     rows, run = load_run(folder)
     assert run["status"] == "failed"
     assert set(rows["target"]) == {"mps2-an500@qemu"}

@@ -1,7 +1,9 @@
 """The Robot Framework suite of suites/robot, run by renode-test on every board."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zlib
@@ -10,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from full_runs import FULL_RUN
 from qrig.backends.renode.backend import board_script
 from qrig.backends.renode.program import find_renode
-from qrig.boards import Board
+from qrig.boards import find_board
 from qrig.build import build_deployment
 from qrig.reference import run_reference
 from qrig.runs.networks import load_network
@@ -35,11 +38,22 @@ requires_runner = pytest.mark.skipif(
 )
 
 
+_FIRST = ("nucleo-f429", "nucleo-f746")
+_BOARDS = [
+    *_FIRST,
+    *(
+        pytest.param(board.name, marks=FULL_RUN)
+        for board in renode_boards()
+        if board.name not in _FIRST
+    ),
+]
+
+
 @requires_renode
 @requires_runner
-@pytest.mark.parametrize("board", renode_boards(), ids=lambda board: str(board.name))
-def test_a_board_boots_and_computes_as_the_reference_does(board: Board, tmp_path: Path) -> None:
-    loaded = load_network("lenet-mnist")
+@pytest.mark.parametrize("name", _BOARDS)
+def test_a_board_boots_and_computes_as_the_reference_does(name: str, tmp_path: Path) -> None:
+    board, loaded = find_board(name), load_network("lenet-mnist")
     built = build_deployment(loaded.quantized, board)
     pixels = loaded.samples[0].pixels
     image = tmp_path / "image.npy"
@@ -57,17 +71,30 @@ def test_a_board_boots_and_computes_as_the_reference_does(board: Board, tmp_path
         "PYTHON": sys.executable,
     }
     command = [str(_renode_test()), str(SUITE), "-r", str(tmp_path / "results"), "-P", "0"]
-    for name, value in variables.items():
-        command += ["--variable", f"{name}:{value}"]
-    environment = os.environ | {"TMPDIR": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=_RUN_S,
-        check=False,
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("+++++ Finished test") == _CASES, done.stdout
+    for variable, value in variables.items():
+        command += ["--variable", f"{variable}:{value}"]
+    code, said = _run(command, tmp_path)
+    assert code == 0, said
+    assert said.count("+++++ Finished test") == _CASES, said
+
+
+def _run(command: list[str], folder: Path) -> tuple[int, str]:
+    """Run a command that starts others, in a group that ends with it, all its files in `folder`."""
+    environment = os.environ | {"TMPDIR": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    with (folder / "output").open("w+") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout=_RUN_S)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return code, (folder / "output").read_text()

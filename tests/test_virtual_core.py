@@ -1,5 +1,6 @@
 """The core of a virtual board: exact counting, sleep, faults with their frames, the debugger."""
 
+import itertools
 import struct
 import threading
 
@@ -372,7 +373,7 @@ def test_divisions_are_found_at_every_halfword(code: bytes) -> None:
     halves = struct.unpack(f"<{len(code) // 2}H", code)
     expected = [
         2 * index
-        for index, (first, second) in enumerate(zip(halves, halves[1:], strict=False))
+        for index, (first, second) in enumerate(itertools.pairwise(halves))
         if first & 0xFFD0 == 0xFB90 and second & 0xF0F0 == 0xF0F0
     ]
     assert find_divisions(code) == expected

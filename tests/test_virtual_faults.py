@@ -50,7 +50,9 @@ def test_faults_are_the_same_after_their_way_through_text(faults: Faults) -> Non
 
 
 def test_a_text_names_faults() -> None:
-    faults = parse_faults("unplug=0x100, stuck-bit=0x08000150.3:1,erase-fails=2,erase-fails=3,no-hse")
+    faults = parse_faults(
+        "unplug=0x100, stuck-bit=0x08000150.3:1,erase-fails=2,erase-fails=3,no-hse"
+    )
     assert faults == Faults(
         unplug=256,
         stuck_bits=(StuckBit(0x0800_0150, 3, 1),),

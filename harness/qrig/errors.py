@@ -13,6 +13,7 @@
         |   |-- BoardBusyError                  another process has the board
         |   |-- BoardWedgedError                it did not come back and has not been proved well
         |   `-- WrongBoardError                 probe, chip and port are not of one board
+        |-- MeterError                          a power meter cannot be used or failed
         |-- ProbeError                          the debug probe or what it reaches failed
         |   `-- FlashError                      flash could not be erased, written or verified
         |-- TargetCrashedError                  it stopped working while in use
@@ -44,6 +45,7 @@ __all__ = [
     "InputError",
     "LinkError",
     "LinkTimeoutError",
+    "MeterError",
     "NetworkRefusedError",
     "NetworkTooLargeError",
     "ProbeError",
@@ -119,6 +121,10 @@ class BoardWedgedError(TargetUnavailableError):
 
 class WrongBoardError(TargetUnavailableError):
     """Probe, chip and serial port do not belong to one and the same board."""
+
+
+class MeterError(TargetError):
+    """A power meter cannot be used, or failed while it measured."""
 
 
 class ProbeError(TargetError):

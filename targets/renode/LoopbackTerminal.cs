@@ -2,8 +2,8 @@
 //
 // Renode's own socket terminal listens, on every interface of the machine, on a port that must be
 // found first. This one connects: to a port of 127.0.0.1 that the other end chose, and proves by a
-// token that it is the one expected there. The stream is binary; bytes that come while the UART holds
-// the line back wait.
+// token that it is the one expected there. The stream is binary; bytes that come while the UART
+// holds the line back wait.
 //
 //   emulation CreateLoopbackTerminal "line" 40123 "0123456789abcdef"
 //   connector Connect sysbus.usart3 line
@@ -23,7 +23,8 @@ namespace Antmicro.Renode.Backends.Terminals
 {
     public static class LoopbackTerminalExtensions
     {
-        public static void CreateLoopbackTerminal(this Emulation emulation, string name, int port, string token)
+        public static void CreateLoopbackTerminal(
+            this Emulation emulation, string name, int port, string token)
         {
             emulation.ExternalsManager.AddExternal(new LoopbackTerminal(port, token), name);
         }
@@ -34,7 +35,8 @@ namespace Antmicro.Renode.Backends.Terminals
     {
         public LoopbackTerminal(int port, string token)
         {
-            socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            socket.NoDelay = true;
             try
             {
                 socket.Connect(IPAddress.Loopback, port);
@@ -43,7 +45,9 @@ namespace Antmicro.Renode.Backends.Terminals
             catch(SocketException e)
             {
                 socket.Close();
-                throw new RecoverableException(String.Format("Expected a program that waits on port {0} of 127.0.0.1, found: {1}", port, e.Message));
+                throw new RecoverableException(String.Format(
+                    "Expected a program that waits on port {0} of 127.0.0.1, found: {1}",
+                    port, e.Message));
             }
         }
 

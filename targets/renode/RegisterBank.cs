@@ -1,14 +1,14 @@
 // 32-bit registers that keep what is written to them, and the few bits that answer.
 //
-// Clock, power and flash controllers are, for a firmware that only starts up, registers to write and
-// flags to wait for: an oscillator that was switched on becomes ready, a clock that was chosen is in
-// use. Which bits do so is said in the platform file:
+// Clock, power and flash controllers are, for a firmware that only starts up, registers to write
+// and flags to wait for: an oscillator that was switched on becomes ready, a clock that was chosen
+// is in use. Which bits do so is said in the platform file:
 //
-//   powerOn: "0x74=0x0E000000"       a register's value when power comes on, zero if it is not named
-//   afterReset: "0x74=0x14000000"    its value after a reset, that of power-on if it is not named
-//   follow: "0x00[17]=0x00[16]"      bit 17 reads as what was last written to bit 16
-//           "0x08[3:2]=0x08[1:0]"    so do fields; what follows cannot be written
-//   clear: "0x74[31:25]=0x74[24]"    writing one to bit 24 clears the field, and itself
+//   powerOn: "0x74=0x0E000000"      a register's value when power comes on, zero without an entry
+//   afterReset: "0x74=0x14000000"   its value after a reset, that of power-on without an entry
+//   follow: "0x00[17]=0x00[16]"     bit 17 reads as what was last written to bit 16
+//           "0x08[3:2]=0x08[1:0]"   so do fields; what follows cannot be written
+//   clear: "0x74[31:25]=0x74[24]"   writing one to bit 24 clears the field, and itself
 //
 // Entries are separated by commas.
 using System;
@@ -25,7 +25,9 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
     [AllowedTranslations(AllowedTranslation.ByteToDoubleWord | AllowedTranslation.WordToDoubleWord)]
     public class RegisterBank : IDoubleWordPeripheral, IKnownSize
     {
-        public RegisterBank(IMachine machine, long size, string powerOn = "", string afterReset = "", string follow = "", string clear = "")
+        public RegisterBank(
+            IMachine machine, long size, string powerOn = "", string afterReset = "",
+            string follow = "", string clear = "")
         {
             Size = size;
             values = new uint[size / 4];
@@ -56,8 +58,12 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         {
             var index = offset / 4;
             var kept = values[index];
-            foreach(var pair in cleared.Where(pair => pair.Source.Index == index && pair.Source.Of(value) != 0))
+            foreach(var pair in cleared.Where(pair => pair.Source.Index == index))
             {
+                if(pair.Source.Of(value) == 0)
+                {
+                    continue;
+                }
                 value &= ~pair.Source.Mask;
                 values[pair.Target.Index] &= ~pair.Target.Mask;
                 kept = values[index];
@@ -74,12 +80,13 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private static Dictionary<long, uint> Values(string text)
         {
-            return Entries(text).ToDictionary(entry => Number(entry[0]) / 4, entry => (uint)Number(entry[1]));
+            return Entries(text).ToDictionary(
+                entry => Number(entry[0]) / 4, entry => (uint)Number(entry[1]));
         }
 
         private static List<Pair> Pairs(string text)
         {
-            return Entries(text).Select(entry => new Pair { Target = new Field(entry[0]), Source = new Field(entry[1]) }).ToList();
+            return Entries(text).Select(entry => new Pair(entry[0], entry[1])).ToList();
         }
 
         private static IEnumerable<string[]> Entries(string text)
@@ -89,7 +96,8 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
                 var sides = entry.Split('=').Select(side => side.Trim()).ToArray();
                 if(sides.Length != 2)
                 {
-                    throw new ConstructionException(String.Format("Expected 'a=b' in a register bank, found '{0}'", entry));
+                    throw new ConstructionException(
+                        String.Format("Expected 'a=b' in a register bank, found '{0}'", entry));
                 }
                 yield return sides;
             }
@@ -97,7 +105,9 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private static long Number(string text)
         {
-            return text.StartsWith("0x") ? Int64.Parse(text.Substring(2), NumberStyles.HexNumber) : Int64.Parse(text);
+            return text.StartsWith("0x")
+                ? Int64.Parse(text.Substring(2), NumberStyles.HexNumber)
+                : Int64.Parse(text);
         }
 
         private void Fill(Dictionary<long, uint> contents)
@@ -112,8 +122,9 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
         {
             foreach(var pair in followers)
             {
-                var bits = pair.Source.Of(values[pair.Source.Index]);
-                values[pair.Target.Index] = (values[pair.Target.Index] & ~pair.Target.Mask) | ((bits << pair.Target.Low) & pair.Target.Mask);
+                var bits = pair.Source.Of(values[pair.Source.Index]) << pair.Target.Low;
+                var others = values[pair.Target.Index] & ~pair.Target.Mask;
+                values[pair.Target.Index] = others | (bits & pair.Target.Mask);
             }
         }
 
@@ -147,8 +158,14 @@ namespace Antmicro.Renode.Peripherals.Miscellaneous
 
         private class Pair
         {
-            public Field Target;
-            public Field Source;
+            public Pair(string target, string source)
+            {
+                Target = new Field(target);
+                Source = new Field(source);
+            }
+
+            public readonly Field Target;
+            public readonly Field Source;
         }
     }
 }

@@ -1,5 +1,5 @@
-// A DMA controller of STM32L4+: seven channels (RM0432 section 11). Modelled is what receives from a
-// peripheral: single bytes to a buffer, circular or not, with half and full transfer flags and
+// A DMA controller of STM32L4+: seven channels (RM0432 section 11). Modelled is what receives from
+// a peripheral: single bytes to a buffer, circular or not, with half and full transfer flags and
 // interrupts. Input n is the request of channel n + 1, which the DMAMUX chooses.
 using System.Collections.Generic;
 using System.Linq;
@@ -10,14 +10,17 @@ using Antmicro.Renode.Peripherals.Bus;
 
 namespace Antmicro.Renode.Peripherals.DMA
 {
-    public class StmDmaChannels : IDoubleWordPeripheral, IKnownSize, IGPIOReceiver, INumberedGPIOOutput
+    public class StmDmaChannels :
+        IDoubleWordPeripheral, IKnownSize, IGPIOReceiver, INumberedGPIOOutput
     {
         public StmDmaChannels(IMachine machine)
         {
+            var bus = machine.GetSystemBus(this);
             transfers = Enumerable.Range(0, Channels)
-                .Select(channel => new StmDmaTransfer(machine.GetSystemBus(this), whole => Reached(channel, whole)))
+                .Select(channel => new StmDmaTransfer(bus, whole => Reached(channel, whole)))
                 .ToArray();
-            Connections = Enumerable.Range(0, Channels).ToDictionary(channel => channel, _ => (IGPIO)new GPIO());
+            Connections = Enumerable.Range(0, Channels)
+                .ToDictionary(channel => channel, _ => (IGPIO)new GPIO());
         }
 
         public void Reset()
@@ -41,7 +44,9 @@ namespace Antmicro.Renode.Peripherals.DMA
         {
             if(offset < FirstChannel)
             {
-                return offset == Status ? (uint)Enumerable.Range(0, Channels).Sum(index => (long)flags[index] << (FlagBits * index)) : 0;
+                return offset == Status
+                    ? (uint)flags.Select((bits, index) => (long)bits << (FlagBits * index)).Sum()
+                    : 0;
             }
             var channel = (offset - FirstChannel) / ChannelBytes;
             switch((offset - FirstChannel) % ChannelBytes)
@@ -113,7 +118,10 @@ namespace Antmicro.Renode.Peripherals.DMA
             }
             else if((value & NotModelled) != 0)
             {
-                this.Log(LogLevel.Error, "Channel {0}: expected bytes from a peripheral to memory, found CCR=0x{1:X}: not modelled", channel + 1, value);
+                this.Log(
+                    LogLevel.Error,
+                    "Channel {0}: expected bytes from a peripheral, found 0x{1:X}: not modelled",
+                    channel + 1, value);
             }
             else if(!wasEnabled)
             {
@@ -164,6 +172,7 @@ namespace Antmicro.Renode.Peripherals.DMA
         private const uint Circ = 1 << 5;
 
         // DIR other than from a peripheral, PINC, PSIZE and MSIZE other than bytes, MEM2MEM.
-        private const uint NotModelled = (1u << 4) | (1u << 6) | (3u << 8) | (3u << 10) | (1u << 14);
+        private const uint NotModelled =
+            (1u << 4) | (1u << 6) | (3u << 8) | (3u << 10) | (1u << 14);
     }
 }

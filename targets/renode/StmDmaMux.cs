@@ -14,7 +14,8 @@ namespace Antmicro.Renode.Peripherals.DMA
         public StmDmaMux(IMachine machine, int channels)
         {
             chosen = new uint[channels];
-            Connections = Enumerable.Range(0, channels).ToDictionary(channel => channel, _ => (IGPIO)new GPIO());
+            Connections = Enumerable.Range(0, channels)
+                .ToDictionary(channel => channel, _ => (IGPIO)new GPIO());
         }
 
         public void Reset()

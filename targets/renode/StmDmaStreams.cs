@@ -1,9 +1,9 @@
 // The DMA controller of STM32F4, F7 and H7: eight streams (RM0090 section 10, RM0385 section 8,
-// RM0433 section 15). Modelled is what receives from a peripheral: single bytes to a buffer, circular
-// or not, with half and full transfer flags and interrupts.
+// RM0433 section 15). Modelled is what receives from a peripheral: single bytes to a buffer,
+// circular or not, with half and full transfer flags and interrupts.
 //
-// Requests come in as input stream * requestsPerStream + channel. F4 and F7 have eight per stream, of
-// which CHSEL chooses one; the H7's DMAMUX chooses for it, and there is one.
+// Requests come in as input stream * requestsPerStream + channel. F4 and F7 have eight per stream,
+// of which CHSEL chooses one; the H7's DMAMUX chooses for it, and there is one.
 using System.Collections.Generic;
 using System.Linq;
 
@@ -13,16 +13,19 @@ using Antmicro.Renode.Peripherals.Bus;
 
 namespace Antmicro.Renode.Peripherals.DMA
 {
-    public class StmDmaStreams : IDoubleWordPeripheral, IKnownSize, IGPIOReceiver, INumberedGPIOOutput
+    public class StmDmaStreams :
+        IDoubleWordPeripheral, IKnownSize, IGPIOReceiver, INumberedGPIOOutput
     {
         public StmDmaStreams(IMachine machine, int requestsPerStream = 8)
         {
             this.requestsPerStream = requestsPerStream;
             levels = new bool[Streams * requestsPerStream];
+            var bus = machine.GetSystemBus(this);
             transfers = Enumerable.Range(0, Streams)
-                .Select(stream => new StmDmaTransfer(machine.GetSystemBus(this), whole => Reached(stream, whole)))
+                .Select(stream => new StmDmaTransfer(bus, whole => Reached(stream, whole)))
                 .ToArray();
-            Connections = Enumerable.Range(0, Streams).ToDictionary(stream => stream, _ => (IGPIO)new GPIO());
+            Connections = Enumerable.Range(0, Streams)
+                .ToDictionary(stream => stream, _ => (IGPIO)new GPIO());
         }
 
         public void Reset()
@@ -47,7 +50,7 @@ namespace Antmicro.Renode.Peripherals.DMA
             if(offset < Clear)
             {
                 var first = (int)offset;
-                return (uint)Enumerable.Range(0, 4).Sum(index => (long)flags[first + index] << Places[index]);
+                return (uint)Places.Select((place, n) => (long)flags[first + n] << place).Sum();
             }
             if(offset < FirstStream)
             {
@@ -117,7 +120,10 @@ namespace Antmicro.Renode.Peripherals.DMA
             }
             else if((value & NotModelled) != 0)
             {
-                this.Log(LogLevel.Error, "Stream {0}: expected bytes from a peripheral to memory, found CR=0x{1:X}: not modelled", stream, value);
+                this.Log(
+                    LogLevel.Error,
+                    "Stream {0}: expected bytes from a peripheral, found 0x{1:X}: not modelled",
+                    stream, value);
             }
             else if(!wasEnabled)
             {
@@ -142,8 +148,8 @@ namespace Antmicro.Renode.Peripherals.DMA
 
         private void Update(int stream)
         {
-            var wanted = ((control[stream] & Htie) != 0 ? Htif : 0) | ((control[stream] & Tcie) != 0 ? Tcif : 0);
-            Connections[stream].Set((flags[stream] & wanted) != 0);
+            // The enable bits are one place below the flags.
+            Connections[stream].Set((flags[stream] & (control[stream] << 1) & (Htif | Tcif)) != 0);
         }
 
         private readonly int requestsPerStream;
@@ -167,12 +173,11 @@ namespace Antmicro.Renode.Peripherals.DMA
         private const uint Htif = 1 << 4;
         private const uint Tcif = 1 << 5;
         private const uint En = 1 << 0;
-        private const uint Htie = 1 << 3;
-        private const uint Tcie = 1 << 4;
         private const uint Circ = 1 << 8;
         private const int ChselPlace = 25;
 
         // DIR other than from a peripheral, PINC, PSIZE and MSIZE other than bytes, DBM.
-        private const uint NotModelled = (3u << 6) | (1u << 9) | (3u << 11) | (3u << 13) | (1u << 18);
+        private const uint NotModelled =
+            (3u << 6) | (1u << 9) | (3u << 11) | (3u << 13) | (1u << 18);
     }
 }

@@ -1,9 +1,10 @@
 // The receiver and transmitter of an STM32 USART, whatever its registers are called.
 //
-// Time on the line is modelled only so far as software depends on it: a byte that is written is sent
-// at once, bytes arrive at most SlotBytes in a time slot (a firmware that empties a ring buffer has
-// time to), and behind every byte the line is idle. There is one data register, as in the chip
-// without its FIFO: a byte that comes before the last one was taken is lost, and noted as an overrun.
+// Time on the line is modelled only so far as software depends on it: a byte that is written is
+// sent at once, bytes arrive at most SlotBytes in a time slot (a firmware that empties a ring
+// buffer has time to), and behind every byte the line is idle. There is one data register, as in
+// the chip without its FIFO: a byte that comes before the last one was taken is lost, and noted as
+// an overrun.
 using System;
 
 using Antmicro.Renode.Core;
@@ -52,7 +53,8 @@ namespace Antmicro.Renode.Peripherals.UART
         }
 
         // "Full" holds the line's other end back until the next time slot.
-        public BufferState BufferState => inSlot >= SlotBytes ? BufferState.Full : BufferState.Ready;
+        public BufferState BufferState =>
+            inSlot >= SlotBytes ? BufferState.Full : BufferState.Ready;
 
         public GPIO IRQ { get; } = new GPIO();
 

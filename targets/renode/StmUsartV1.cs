@@ -1,4 +1,4 @@
-// The USART of STM32F4: status and data registers that are cleared by reading (RM0090 section 30.6).
+// The USART of STM32F4: flags that are cleared by reading (RM0090 section 30.6).
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Peripherals.Bus;
 
@@ -22,7 +22,8 @@ namespace Antmicro.Renode.Peripherals.UART
             switch(offset)
             {
             case Status:
-                return TransmitterFlags | (IsFull ? Rxne : 0) | (IsIdle ? Idle : 0) | (Overrun ? Ore : 0);
+                return TransmitterFlags |
+                    (IsFull ? Rxne : 0) | (IsIdle ? Idle : 0) | (Overrun ? Ore : 0);
             case Data:
                 // Reading the status and then this clears both; nobody reads this alone but DMA,
                 // which leaves them set.

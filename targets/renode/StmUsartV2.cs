@@ -23,8 +23,8 @@ namespace Antmicro.Renode.Peripherals.UART
             switch(offset)
             {
             case Status:
-                return TransmitterFlags | (IsFull ? Rxne : 0) | (IsIdle ? Idle : 0) | (Overrun ? Ore : 0) |
-                    (IsOn(Te) ? Teack : 0) | (IsOn(Re) ? Reack : 0);
+                return TransmitterFlags | (IsOn(Te) ? Teack : 0) | (IsOn(Re) ? Reack : 0) |
+                    (IsFull ? Rxne : 0) | (IsIdle ? Idle : 0) | (Overrun ? Ore : 0);
             case ReceiveData:
                 return Take();
             default:

@@ -16,6 +16,7 @@ from attrs.validators import ge, in_, instance_of, matches_re, optional
 
 from qrig.boards.chip import PIN, Chip, Clock, Marker, ProbeTarget, RenodeMachine
 from qrig.boards.device import read_device
+from qrig.boards.power import Power
 from qrig.boards.regions import with_addresses
 from qrig.boards.toml import structure
 from qrig.errors import FileFormatError, UsageError
@@ -150,6 +151,7 @@ class Board:
     marker: Marker | None = None
     probe: ProbeTarget | None = None
     renode: RenodeMachine | None = None
+    power: Power | None = None
 
     @property
     def is_native(self) -> bool:

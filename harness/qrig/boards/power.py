@@ -15,7 +15,7 @@ is what the energy model multiplies with.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from attrs import Attribute, field, frozen
 from attrs.validators import min_len, optional
@@ -57,4 +57,4 @@ class Power:
 
 def power_of(board: Board) -> Power | None:
     """Return the [power] table of `board`, None if it has none."""
-    return cast("Power | None", getattr(board, "power", None))
+    return board.power

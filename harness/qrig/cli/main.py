@@ -15,6 +15,7 @@ from typing import Any
 
 from qrig import __version__
 from qrig.cli.augment import add_augment
+from qrig.cli.battery import add_battery
 from qrig.cli.convert import add_convert
 from qrig.cli.demo import add_demo
 from qrig.cli.doctor import add_doctor
@@ -89,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_report(commands)
     add_targets(commands)
     add_doctor(commands)
+    add_battery(commands)
 
     boards = commands.add_parser("boards", help="list boards and their backends")
     boards.set_defaults(command=_boards)

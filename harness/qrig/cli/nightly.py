@@ -55,7 +55,7 @@ def _nightly(options: argparse.Namespace) -> int:
     runs = new_runs_folder(options.runs).resolve()
     if options.accept is not None:
         return _accept(runs, options.accept)
-    cells = () if options.resume else read_config(find_config(options.config))
+    cells = () if options.resume is not None else read_config(find_config(options.config))
     if options.list:
         for cell in cells:
             print(cell.name)
@@ -68,12 +68,15 @@ def _check(options: argparse.Namespace) -> None:
     chosen = [name for name in ("resume", "accept", "list", "fresh") if getattr(options, name)]
     if len(chosen) > 1:
         found = " and ".join(f"--{name}" for name in chosen)
-        raise UsageError(f"expected one of --resume, --fresh, --accept and --list, found {found}")
-    if options.resume and options.config is not None:
         raise UsageError(
-            "expected --resume without --config, for a night keeps its cells, found both; leave one "
-            "of them out"
+            f"expected one of --resume, --fresh, --accept and --list, found {found}; choose one"
         )
+    for name in ("config", "baseline"):
+        if options.resume is not None and getattr(options, name) is not None:
+            raise UsageError(
+                f"expected --resume without --{name}, for a night keeps what it began with, found "
+                "both; leave one of them out"
+            )
 
 
 def _run(options: argparse.Namespace, runs: Path, cells: tuple[NightCell, ...]) -> int:

@@ -10,9 +10,9 @@ from attrs import field, frozen
 from qrig.measure.compare import Comparison
 from qrig.networks.graph import Shape
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The version of the columns; every file of results carries it. 2 added the model columns, 3
-`computed_with`."""
+`computed_with`, 4 those of energy."""
 
 MODEL_COLUMNS = (
     "model_cycles_m4",
@@ -21,6 +21,16 @@ MODEL_COLUMNS = (
     "model_latency_us_m7",
 )
 """Estimates of the timing models, of inputs that were profiled; the stamp names their boards."""
+
+ENERGY_COLUMNS = {
+    "current_ua": "Float64",
+    "energy_uj": "Float64",
+    "energy_source": "string",
+    "energy_rse": "Float64",
+    "model_energy_uj": "Float64",
+    "model_energy_source": "string",
+}
+"""What a power meter measured of a layer and which one, and what the energy model says of it."""
 
 COLUMNS = {
     "schema_version": "int64",
@@ -43,6 +53,7 @@ COLUMNS = {
     "cycles": "Int64",
     "latency_us": "Float64",
     **dict.fromkeys(MODEL_COLUMNS, "Float64"),
+    **ENERGY_COLUMNS,
     "crc32_target": "string",
     "crc32_host": "string",
     "verdict": "string",
@@ -58,7 +69,7 @@ class LayerResult:
 
     A layer that is computed together with an earlier one has no counts of its own: the layer that
     `computed_with` names has them all. `model` holds the columns of MODEL_COLUMNS, as far as they
-    are known.
+    are known, `energy` those of ENERGY_COLUMNS.
     """
 
     name: str
@@ -69,6 +80,7 @@ class LayerResult:
     cycles: int | None
     comparison: Comparison
     model: Mapping[str, float] = field(factory=dict)
+    energy: Mapping[str, float | str | None] = field(factory=dict)
     computed_with: str | None = None
 
 
@@ -90,6 +102,7 @@ def rows_of(
             "cycles": layer.cycles,
             "latency_us": layer.cycles * 1e6 / clock_hz if layer.cycles is not None else None,
             **{name: layer.model.get(name) for name in MODEL_COLUMNS},
+            **{name: layer.energy.get(name) for name in ENERGY_COLUMNS},
             "crc32_target": layer.comparison.crc32_target,
             "crc32_host": layer.comparison.crc32_host,
             "verdict": layer.comparison.verdict,

@@ -6,66 +6,45 @@
     report.html, *.png, *.svg
 
 Rows go to the journal, flushed to the disk, as they are measured: a run that is killed keeps what
-it had. Every other file is written beside its place and moved there whole.
+it had. Every other file is written beside its place and moved there whole. The last thing is the
+run's row in the index (see `qrig.reports.index`), which only finished runs have.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import re
-import secrets
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import pandas as pd
 
 from qrig.errors import FileFormatError, UsageError
-from qrig.measure.rows import COLUMNS, MODEL_COLUMNS, SCHEMA_VERSION
+from qrig.measure.rows import COLUMNS, ENERGY_COLUMNS, MODEL_COLUMNS, SCHEMA_VERSION
 from qrig.networks.files import write_file, write_text
-from qrig.resources import checkout_root
+from qrig.reports.index import write_row
+from qrig.reports.run_files import JOURNAL, RUN, RUNNING, TABLE, read_run, sync_folder, whole_lines
+from qrig.reports.run_folders import find_run, new_run_id, new_runs_folder, runs_folder
 
-JOURNAL = "layers.jsonl"
-TABLE = "layers.parquet"
-RUN = "run.json"
+__all__ = [
+    "JOURNAL",
+    "RUN",
+    "TABLE",
+    "RunWriter",
+    "check_columns",
+    "find_run",
+    "load_run",
+    "migrated",
+    "new_run_id",
+    "new_runs_folder",
+    "runs_folder",
+    "table_of",
+]
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def runs_folder(explicit: str | None = None) -> Path:
-    """Return the folder of runs: `explicit`, else QRIG_RUNS, else reports/runs (see below).
-
-    Inside a checkout that is the checkout's reports folder, elsewhere one in the working directory.
-    """
-    chosen = explicit or os.environ.get("QRIG_RUNS")
-    if chosen:
-        return Path(chosen)
-    root = checkout_root()
-    inside = root is not None and Path.cwd().is_relative_to(root)
-    base = root if inside and root is not None else Path.cwd()
-    return base / "reports" / "runs"
-
-
-def new_runs_folder(explicit: str | None = None) -> Path:
-    """Return the folder of runs for a new one; raises UsageError if none can be made there."""
-    folder = runs_folder(explicit)
-    there = folder.resolve()
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    if not there.is_dir() or not os.access(there, os.W_OK):
-        raise UsageError(
-            f"{folder}: expected a folder for the results that is there or can be made, found that "
-            f"{there} is none that can be written; give another with --runs"
-        )
-    return folder
-
-
-def new_run_id(now: datetime | None = None) -> str:
-    """Return a run id that sorts by time: UTC date and time, and four hex digits."""
-    moment = now or datetime.now(UTC)
-    return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+_ADDED: Final = frozenset((*MODEL_COLUMNS, "computed_with", *ENERGY_COLUMNS))
+"""Columns that came after the first schema."""
 
 
 def table_of(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
@@ -81,9 +60,12 @@ class RunWriter:
         self.run_id = run_id
         self.folder = folder / run_id
         self._rows: list[dict[str, Any]] = []
+        self._finished = False
         try:
             self.folder.mkdir(parents=True)
             self._journal: IO[str] = (self.folder / JOURNAL).open("w", encoding="utf-8")
+            sync_folder(self.folder)
+            sync_folder(folder)
         except OSError as error:
             raise UsageError(
                 f"{self.folder}: expected a new folder for the results, found that it cannot be "
@@ -91,12 +73,22 @@ class RunWriter:
             ) from error
 
     def append(self, rows: Iterable[dict[str, Any]]) -> None:
-        """Keep rows; they are on the disk when this returns."""
-        for row in rows:
-            self._rows.append(row)
-            self._journal.write(json.dumps(row) + "\n")
-        self._journal.flush()
-        os.fsync(self._journal.fileno())
+        """Keep rows; they are on the disk when this returns.
+
+        Raises UsageError if the disk does not take them: those before are safe, and what is left of
+        these is no whole line, which readers leave out.
+        """
+        new = list(rows)
+        self._rows += new
+        try:
+            self._journal.write("".join(json.dumps(row) + "\n" for row in new))
+            self._journal.flush()
+            os.fsync(self._journal.fileno())
+        except OSError as error:
+            raise UsageError(
+                f"{self.folder / JOURNAL}: expected a disk that takes the results, found that it "
+                f"does not ({error.strerror}); make room or give another folder with --runs"
+            ) from error
 
     @property
     def verdict(self) -> str | None:
@@ -107,21 +99,27 @@ class RunWriter:
         return "differs" if differs else "bit-exact"
 
     def save_run(self, run: dict[str, Any]) -> None:
-        """Write run.json."""
+        """Write run.json, and the row in the index if the table is there and the status final."""
         document = {"schema_version": SCHEMA_VERSION, "run_id": self.run_id, **run}
         write_text(self.folder / RUN, json.dumps(document, indent=1) + "\n")
+        sync_folder(self.folder)
+        if self._finished and document.get("status", RUNNING) != RUNNING:
+            write_row(self.folder)
 
     def finish(self) -> pd.DataFrame:
         """Write the table, drop the journal, and return the rows."""
         frame = table_of(self._rows)
         write_file(self.folder / TABLE, lambda path: _write_parquet(path, frame))
+        sync_folder(self.folder)
         self.close()
         (self.folder / JOURNAL).unlink()
+        self._finished = True
         return frame
 
     def close(self) -> None:
         """Let go of the journal, which stays; harmless the second time."""
-        self._journal.close()
+        with contextlib.suppress(OSError):  # what a full disk did not take before
+            self._journal.close()
 
 
 def load_run(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -129,62 +127,36 @@ def load_run(folder: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
 
     Raises FileFormatError if the folder holds no run, or one of a newer schema.
     """
-    try:
-        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        if not isinstance(run, dict):
-            raise ValueError("not an object")  # noqa: TRY004  # what a broken file raises too
-    except (OSError, ValueError) as error:
-        raise FileFormatError(
-            f"{folder}: expected a run with {RUN}, found none that can be read ({error}); name the "
-            "folder of a run"
-        ) from error
-    version = run.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
-        raise FileFormatError(
-            f"{folder}: expected results of schema {SCHEMA_VERSION} or older, found {version}; "
-            "read them with a newer qrig"
-        )
+    run = read_run(folder)
     return _load_rows(folder), run
-
-
-def find_run(folder: Path, run_id: str | None) -> Path:
-    """Return the folder of run `run_id`, or of the latest run; raises UsageError."""
-    if run_id is not None:
-        if Path(run_id).is_dir():
-            return Path(run_id)
-        if _RUN_ID.fullmatch(run_id) and (folder / run_id).is_dir():
-            return folder / run_id
-        raise UsageError(
-            f"expected a run in {folder}, found no {run_id!r}; `qrig report` without a name takes "
-            "the latest"
-        )
-    runs = sorted(path.parent for path in folder.glob(f"*/{RUN}"))
-    if not runs:
-        raise UsageError(f"{folder}: expected at least one run, found none; run `qrig bench` first")
-    return runs[-1]
 
 
 def _load_rows(folder: Path) -> pd.DataFrame:
     try:
         if (folder / TABLE).is_file():
-            return _migrated(pd.read_parquet(folder / TABLE))
-        with (folder / JOURNAL).open(encoding="utf-8") as journal:
-            lines = journal.read().splitlines(keepends=True)
-        # The last line of a killed run may be cut short.
-        whole = [line for line in lines if line.endswith("\n")]
-        return table_of(json.loads(line) for line in whole)
+            return migrated(pd.read_parquet(folder / TABLE))
+        return table_of(whole_lines(folder / JOURNAL))
     except (OSError, ValueError, KeyError) as error:
         raise FileFormatError(
             f"{folder}: expected the rows of a run, found them damaged ({error}); run it again"
         ) from error
 
 
-def _migrated(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows of this or an older schema with today's columns; new ones are missing."""
-    added = [name for name in COLUMNS if name not in frame.columns]
-    if added and not set(added) <= {*MODEL_COLUMNS, "computed_with"}:
-        raise ValueError(f"no column {added[0]}")
+def migrated(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of this or an older schema with today's columns; new ones are missing.
+
+    Raises ValueError for rows without a column that every schema has.
+    """
+    check_columns(frame.columns)
     return frame.reindex(columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def check_columns(names: Iterable[str]) -> None:
+    """Raise ValueError if rows with the columns `names` lack one that every schema has."""
+    there = set(names)
+    absent = [name for name in COLUMNS if name not in there and name not in _ADDED]
+    if absent:
+        raise ValueError(f"no column {absent[0]}")
 
 
 def _write_parquet(path: Path, frame: pd.DataFrame) -> None:

@@ -157,13 +157,13 @@ class RunningRenode:
 
 
 def _launch(name: str, program: Path, folder: Path) -> ChildProcess:
-    """Start Renode; its files for a time go to `folder`, and so does its configuration."""
+    """Start Renode; what it keeps of a run, its history of commands too, goes to `folder`."""
     ours, theirs = socket.socketpair()
     command = [
-        *("env", f"TMPDIR={folder}"),
+        *("env", f"TMPDIR={folder}", f"XDG_CONFIG_HOME={folder}"),
         str(program),
         *("--disable-gui", "--plain", "--hide-log", "--console"),
-        *("--config", str(folder / "config")),
+        *("--config", str(folder / "renode.config")),
     ]
     stream = ByteStream(f"{name} (monitor)", ours)
     return ChildProcess(command, stream, theirs, as_standard_streams=True)

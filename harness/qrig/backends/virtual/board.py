@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from qrig.backends.base import ByteStream
 from qrig.backends.process import ChildProcess
 from qrig.backends.virtual.chips import find_chip
-from qrig.backends.virtual.messages import receive_answer
+from qrig.backends.virtual.messages import Stream
 from qrig.backends.virtual.setup import Setup, to_json
 from qrig.errors import TargetUnavailableError
 
@@ -53,7 +53,7 @@ class VirtualBoard:
         self._wire: Wire | None = None
         try:
             ours.settimeout(START_S)
-            _, _, device = receive_answer(ours)
+            _, _, device = Stream(ours).receive_answer()
         except OSError as error:
             words = self._process.last_words()
             self.stop()

@@ -40,13 +40,20 @@ class Faults:
 
     Of the probe (transfers are counted from 1, over all sessions): `transfer_error` and
     `transfer_timeout` fail once, at `unplug` it is gone for good, `connect_fails` is how many
-    connections fail first. Of the flash: `stuck_bits`, `erase_failures` (sector numbers),
-    `write_protected` (likewise), `read_protected` (level 1), `algorithm_hangs` (flash algorithms
-    never end). Of the firmware: it hangs in inference number `hang_inference` from power-up (with
-    `hangs_again` in all later ones too), or `hang_after_s` seconds after a reset. Of the UART, one byte in so many is lost or has a bit
-    turned: `rx_drop`, `rx_garble` (to the board), `tx_drop`, `tx_garble` (from it). `unique_id` is
-    another number than the chip's own. `no_cycle_counter`: CYCCNT stands still. `no_hse`: the
-    oscillator outside does not start. `power_dip`: the chip loses power after so many instructions.
+    connections fail first.
+
+    Of the flash: `stuck_bits`, `erase_failures` (sector numbers), `write_protected` (likewise),
+    `read_protected` (level 1), `algorithm_hangs` (flash algorithms never end).
+
+    Of the firmware: it hangs in inference number `hang_inference` from power-up (with `hangs_again`
+    in all later ones too), or `hang_after_s` seconds after a reset.
+
+    Of the UART, one byte in so many is lost or has a bit turned: `rx_drop` and `rx_garble` on the
+    way to the board, `tx_drop` and `tx_garble` on the way from it.
+
+    Of the chip: `unique_id` is another number than its own. `no_cycle_counter`: CYCCNT stands
+    still. `no_hse`: the oscillator outside does not start. `power_dip`: it loses power after so
+    many instructions.
     """
 
     transfer_error: int | None = None
@@ -105,7 +112,8 @@ def parse_faults(text: str) -> Faults:
                 f"expected a value that the fault {word!r} can have, found {value!r}; correct it"
             ) from error
         old = getattr(faults, name)
-        faults = evolve(faults, **{name: (*old, read) if isinstance(old, tuple) else read})
+        change: dict[str, Any] = {name: (*old, read) if isinstance(old, tuple) else read}
+        faults = evolve(faults, **change)
     return faults
 
 

@@ -4,35 +4,49 @@ from __future__ import annotations
 
 import mmap
 import sys
+from collections.abc import Callable
+from typing import Protocol
 
 from qrig.backends.virtual.chips import find_chip
 from qrig.backends.virtual.chips.chip import FLASH_ORIGIN
 from qrig.backends.virtual.core.core import CAUGHT
 from qrig.backends.virtual.core.counter import NEVER
 from qrig.backends.virtual.core.engine import WRITE, NoMemoryError
-from qrig.backends.virtual.memories import is_register, map_memories
+from qrig.backends.virtual.memories import fill_rams, is_register, map_memories
 from qrig.backends.virtual.peripherals.gpio import Gpio
 from qrig.backends.virtual.peripherals.rcc import PIN, POWER, SOFTWARE
-from qrig.backends.virtual.peripherals.usart import Wire
 from qrig.backends.virtual.setup import Setup
 from qrig.backends.virtual.silicon import Silicon
 
 _CORE_SPACE = 0xE000_0000
 _FIRST_UARTS = ("usart1", "usart2", "usart3")
+_SEND_INSTRUCTIONS = 3000  # after which a sent byte is on its way at the latest
 _HANG_DEPTH = 2000  # instructions from the marker's edge to where an inference hangs
+
+
+class Port(Protocol):
+    """What a board's USART is connected to."""
+
+    def send(self, data: bytes, baud: float) -> None:
+        """Take bytes that were sent at `baud`."""
+
+    def flush(self) -> None:
+        """Pass on what was taken."""
 
 
 class Machine:
     """A board that runs; `chip` has its peripherals and its core."""
 
-    def __init__(self, setup: Setup, flash: mmap.mmap, port: Wire) -> None:
+    def __init__(self, setup: Setup, flash: mmap.mmap, port: Port) -> None:
         """Build it with `port` at its USART, and switch it on."""
         description = find_chip(setup.chip)
         if description is None:
             raise ValueError(setup.chip)
         self.description = description
-        self._flash_end = FLASH_ORIGIN + description.flash_bytes
+        self._flash_bytes = description.flash_bytes
+        self._flash_end = FLASH_ORIGIN + self._flash_bytes
         self._faults = setup.faults
+        self._unique_id = setup.unique_id
         self.chip = chip = Silicon(description, flash, setup.hse_hz, setup.faults)
         map_memories(chip.engine, chip.bus, description, flash, setup.unique_id)
         chip.engine.on_bad_access(self._handle_bad_access)
@@ -45,16 +59,20 @@ class Machine:
         function = 7 if setup.uart in _FIRST_UARTS else 8
         self._receiver = _Pin(chip.ports[setup.rx[1]], int(setup.rx[2:]), function)
         sender = _Pin(chip.ports[setup.tx[1]], int(setup.tx[2:]), function)
-        self.uart.wire = _Lead(sender, port)
+        self.uart.wire = _Lead(sender, port, lambda: chip.core.pause(_SEND_INSTRUCTIONS))
+        chip.core.on_slice = self._end_slice
+        self._port = port
         if setup.marker is not None:
             chip.ports[setup.marker[1]].watch(int(setup.marker[2:]), self._note_marker)
         self._inferences = 0
         self._is_held = False
-        self._power_dip = setup.faults.power_dip
+        self._power_dip = setup.faults.power_dip or NEVER
         self.power_up()
 
     def power_up(self) -> None:
-        """Start as after power has come."""
+        """Start as after power has come; what was in RAM is lost."""
+        fill_rams(self.chip.engine, self.description, self._unique_id)
+        self.chip.rcc.power_up()
         self.chip.debug.power_up()
         self.chip.dwt.reset()
         self.chip.debug_mcu.reset()
@@ -143,12 +161,15 @@ class Machine:
         self.chip.flash.debugger_seen = True
         if self._is_held and address < _CORE_SPACE:
             raise NoMemoryError(address)
-        in_flash = self._is_flash(address) or any(
-            alias <= address < alias + self.description.flash_bytes
-            for alias in self.description.aliases
-        )
-        if in_flash and self.chip.flash.is_hidden:
+        if self.chip.flash.is_hidden and (
+            self._is_flash(address)
+            or any(0 <= address - alias < self._flash_bytes for alias in self.description.aliases)
+        ):
             raise NoMemoryError(address)
+
+    def _end_slice(self) -> None:
+        self.chip.flash.settle()
+        self._port.flush()
 
     def _handle_bad_access(self, kind: str, address: int, size: int, value: int) -> bool:
         if kind == WRITE and self._is_flash(address):
@@ -175,17 +196,18 @@ class Machine:
         self._inferences += 1
         wanted = self._faults.hang_inference
         if wanted is not None and (
-            self._inferences == wanted or self._faults.hangs_again and self._inferences > wanted
+            self._inferences == wanted or (self._faults.hangs_again and self._inferences > wanted)
         ):
             self._set_alarm(self.chip.core.counter.total + _HANG_DEPTH)
 
     def _set_alarm(self, hang_at: int) -> None:
         """Have what is to happen after so many instructions happen."""
-        self.chip.core.set_alarm(min(hang_at, self._power_dip or NEVER))
+        self._hang_at = hang_at
+        self.chip.core.set_alarm(min(hang_at, self._power_dip))
 
     def _handle_alarm(self) -> None:
-        if self._power_dip is not None and self.chip.core.counter.total >= self._power_dip:
-            self._power_dip = None
+        if self._power_dip <= self._hang_at:
+            self._power_dip = NEVER
             self.power_up()
         else:
             self.chip.core.is_stuck = True
@@ -206,10 +228,11 @@ class _Pin:
 class _Lead:
     """The way from a USART through its pin to the port."""
 
-    def __init__(self, pin: _Pin, port: Wire) -> None:
-        self._pin, self._port = pin, port
+    def __init__(self, pin: _Pin, port: Port, on_send: Callable[[], None]) -> None:
+        self._pin, self._port, self._on_send = pin, port, on_send
 
     def send(self, data: bytes, baud: float) -> None:
         """Pass bytes on if the pin is the USART's."""
         if self._pin.is_connected:
             self._port.send(data, baud)
+            self._on_send()

@@ -16,15 +16,21 @@ REGISTERS = ((0x4000_0000, 0x8_0000), (0x5000_0000, 0x6_1000), (0xE000_0000, 0x1
 def map_memories(
     engine: Engine, bus: Bus, chip: VirtualChip, flash: mmap.mmap, unique_id: str
 ) -> None:
-    """Give the core its memories: flash, RAM as it is after power-up, system memory, registers."""
+    """Give the core its memories: flash, RAM, system memory, registers."""
     for origin in (FLASH_ORIGIN, *chip.aliases):
         engine.map_shared(origin, flash, chip.flash_bytes)
-    noise = random.Random(unique_id)  # noqa: S311  # the same board powers up alike
     for ram in chip.rams:
-        engine.map_ram(ram.origin, noise.randbytes(ram.size_bytes))
+        engine.map_ram(ram.origin, ram.size_bytes)
     engine.map_rom(chip.system_memory.origin, _system_memory(chip, unique_id))
     for origin, size_bytes in REGISTERS:
         engine.map_registers(origin, size_bytes, bus.reader_at(origin), bus.writer_at(origin))
+
+
+def fill_rams(engine: Engine, chip: VirtualChip, unique_id: str) -> None:
+    """Have RAM hold what it may after power-up: anything, the same for the same board."""
+    noise = random.Random(unique_id)  # noqa: S311  # no secret
+    for ram in chip.rams:
+        engine.write(ram.origin, noise.randbytes(ram.size_bytes))
 
 
 def is_register(address: int) -> bool:
@@ -33,7 +39,7 @@ def is_register(address: int) -> bool:
 
 
 def _system_memory(chip: VirtualChip, unique_id: str) -> bytes:
-    """Return the boot loader's memory, empty but for the chip's number and the size of its flash."""
+    """Return the boot loader's memory: the chip's number, the size of its flash, and nothing."""
     content = bytearray(b"\xff" * chip.system_memory.size_bytes)
     number = b"".join(
         int(unique_id[index : index + 8], 16).to_bytes(4, "little") for index in (0, 8, 16)

@@ -31,9 +31,11 @@ class VirtualMemory(MemoryInterface):  # type: ignore[misc]  # pyOCD has no type
     ) -> int | Callable[[], int]:
         """Return one unit of `transfer_size` bits, or what returns it."""
         size = transfer_size // 8
-        data = self._wire.read(addr, min(size, 4), max(size // 4, 1))
-        value = int.from_bytes(data, "little")
-        return value if now else lambda: value
+        if now or size > 4:
+            value = int.from_bytes(self._wire.read(addr, min(size, 4), max(size // 4, 1)), "little")
+            return value if now else lambda: value
+        resolve = self._wire.read_later(addr, size)
+        return lambda: int.from_bytes(resolve(), "little")
 
     def write_memory_block32(self, addr: int, data: Sequence[int], **_csw: Any) -> None:
         """Write words."""

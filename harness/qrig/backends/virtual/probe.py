@@ -80,7 +80,8 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no types
         self._answers = self._wire.connect()
 
     def disconnect(self) -> None:
-        """Leave the pins alone."""
+        """Leave the pins alone; raises pyOCD's errors."""
+        self._wire.flush()
         self._protocol = None
 
     def swj_sequence(self, length: int, bits: int) -> None:
@@ -102,6 +103,10 @@ class VirtualProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no types
     def is_reset_asserted(self) -> bool:
         """Whether the reset pin is pulled."""
         return self._is_held
+
+    def flush(self) -> None:
+        """Have done all that waits; raises pyOCD's errors."""
+        self._wire.flush()
 
     def read_dp(self, addr: int, now: bool = True) -> int | Callable[[], int]:
         """Return a register of the debug port, or what returns it; raises pyOCD's errors."""

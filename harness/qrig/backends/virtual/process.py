@@ -12,7 +12,7 @@ from typing import Any
 from qrig.backends.virtual.chips import find_chip
 from qrig.backends.virtual.flash_file import open_flash
 from qrig.backends.virtual.machine import Machine
-from qrig.backends.virtual.messages import OK, send_answer
+from qrig.backends.virtual.messages import OK, encode_answer
 from qrig.backends.virtual.server import Server
 from qrig.backends.virtual.setup import from_json
 from qrig.backends.virtual.terminal import Terminal
@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> None:
         raise ValueError(setup.chip)
     terminal = Terminal(setup.faults)
     machine = Machine(setup, open_flash(setup.flash, chip.flash_bytes), terminal)
-    send_answer(connection, OK, terminal.name.encode())
+    connection.sendall(encode_answer(OK, terminal.name.encode()))
     Server(machine, terminal, connection).serve()
     if machine.chip.bus.strangers:
         shown = ", ".join(f"{address:#010x}" for address in sorted(machine.chip.bus.strangers))

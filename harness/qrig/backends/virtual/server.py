@@ -19,8 +19,8 @@ from qrig.backends.virtual.messages import (
     OK,
     Operation,
     Request,
-    receive_request,
-    send_answer,
+    Stream,
+    encode_answer,
 )
 from qrig.backends.virtual.peripherals.debug_control import POLLED
 from qrig.backends.virtual.terminal import Terminal
@@ -43,6 +43,7 @@ class Server:
         self._core = machine.chip.core
         self._terminal = terminal
         self._connection = connection
+        self._stream = Stream(connection)
         self._watcher = Watcher(self._interrupt)
         self._backlog = bytearray()
         self._fed_s = 0.0
@@ -51,11 +52,8 @@ class Server:
         """Serve until the other side is gone; raises OSError, ValueError."""
         while True:
             ready = self._proceed()
-            if self._connection in ready:
-                request = receive_request(self._connection)
-                if request is None:
-                    return
-                self._answer(request)
+            if self._connection in ready and not self._serve_requests():
+                return
             if self._terminal.has_unsent:
                 self._terminal.flush()
             if self._terminal in ready and len(self._backlog) < _BACKLOG_BYTES:
@@ -64,17 +62,30 @@ class Server:
             if self._backlog:
                 self._feed()
 
+    def _serve_requests(self) -> bool:
+        """Do all that was asked for at once; returns whether the other side is still there."""
+        answers: list[bytes] = []
+        while not answers or self._stream.has_more:
+            request = self._stream.receive_request()
+            if request is None:
+                return False
+            answers.append(self._answer(request))
+        self._connection.sendall(b"".join(answers))
+        return True
+
     def _proceed(self) -> list[Any]:
         """Let the core execute, or wait, until there is something to do; returns what is there."""
         machine = self._machine
+        if self._core.is_halted and not self._terminal.has_unsent:
+            return [self._connection]  # bytes of the port can wait for the core
         due_s = None if self._core.is_halted else machine.until_event_s()
         if self._terminal.has_unsent:
             due_s = min(due_s or _LONG_S, _FLUSH_S)
         if self._backlog:
             due_s = min(due_s or _LONG_S, self._byte_s() * _BURST_BYTES)
-        sources = (self._connection, self._terminal)
-        if len(self._backlog) >= _BACKLOG_BYTES:
-            sources = sources[:1]
+        sources: list[Any] = [self._connection]
+        if len(self._backlog) < _BACKLOG_BYTES:
+            sources.append(self._terminal)
         if machine.is_running:
             self._execute(tuple(source.fileno() for source in sources), due_s)
             due_s = 0.0
@@ -93,12 +104,12 @@ class Server:
         self._watcher.arm(descriptors, limit_s)
         self._core.run()
 
-    def _answer(self, request: Request) -> None:
+    def _answer(self, request: Request) -> bytes:
         machine = self._machine
         if request.operation == Operation.READ and request.address == POLLED and machine.is_running:
             self._execute((), _GRACE_S)
+        data = b""
         try:
-            data = b""
             if request.operation == Operation.READ:
                 data = machine.read(request.address, request.size, request.count)
             elif request.operation == Operation.WRITE:
@@ -108,9 +119,8 @@ class Server:
             else:
                 machine.power_up()
         except NoMemoryError as error:
-            send_answer(self._connection, FAULT, address=error.args[0])
-        else:
-            send_answer(self._connection, OK, data)
+            return encode_answer(FAULT, address=error.args[0])
+        return encode_answer(OK, data)
 
     def _byte_s(self) -> float:
         return _BITS / max(self._terminal.baud, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from attrs import asdict, frozen
+from attrs import asdict, field, frozen
 
 from qrig.backends.virtual.faults import Faults, parse_faults
 
@@ -26,7 +26,7 @@ class Setup:
     flash: Path
     hse_hz: int | None = None
     marker: str | None = None
-    faults: Faults = Faults()
+    faults: Faults = field(factory=Faults)
 
 
 def to_json(setup: Setup) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from functools import partial
 
 from qrig.backends.virtual.chips.chip import DmaRequest, UartPlace, VirtualChip
 from qrig.backends.virtual.clock import Clock
@@ -84,21 +83,28 @@ class Silicon:
 
     def _connect(self) -> None:
         rcc, core, dwt = self.rcc, self.core, self.dwt
-        rcc.on_clock = partial(setattr, self.clock, "core_hz")
+        rcc.on_clock = self._set_clock
         rcc.wait_states = lambda: self.flash.wait_states
         rcc.has_overdrive = lambda: self.pwr.has_overdrive
         rcc.gate(self.pwr, PWR_GATE)
-        for gated in (*self.ports.values(), *self.dma.values(), *self.timers):
-            rcc.gate(gated, gated.gate)
+        for port in self.ports.values():
+            rcc.gate(port, port.gate)
+        for controller in self.dma.values():
+            rcc.gate(controller, controller.gate)
+            controller.on_enable = self._offer
+        for timer in self.timers:
+            rcc.gate(timer, timer.gate)
         for uart in self.uarts.values():
             rcc.gate(uart, uart.place.gate)
-        for controller in self.dma.values():
-            controller.on_enable = self._offer
-        core.on_slice = self.flash.settle
         core.on_repeat = dwt.take_back
         dwt.is_on = lambda: self.debug.traces
         dwt.executed = core.executed
         self.debug.on_trace = lambda is_on: dwt.switch_trace(core.counter.completed, is_on=is_on)
+
+    def _set_clock(self, core_hz: int) -> None:
+        self.clock.core_hz = core_hz
+        for uart in self.uarts.values():
+            uart.update()
 
     def _make_dma(self, number: int) -> Dma:
         return Dma(self.bus, number, self.nvic, self._read_for_dma, self._write_for_dma)

@@ -16,7 +16,7 @@ import tty
 from qrig.backends.virtual.faults import Faults
 from qrig.backends.virtual.line import received
 
-_BACKLOG_BYTES = 1 << 16
+_BACKLOG_BYTES = 1 << 14
 _CHUNK_BYTES = 1 << 12
 _TCGETS2 = 0x802C_542A  # of Linux, asm-generic/ioctls.h: speeds as numbers
 _TERMIOS2 = struct.Struct("4I20x2I")
@@ -34,6 +34,7 @@ class Terminal:
         tty.setraw(self._slave, termios.TCSANOW)
         os.set_blocking(self._master, False)
         self.name = os.ttyname(self._slave)
+        self._queue, self._queue_baud = bytearray(), 0.0
         self._unsent = bytearray()
         self._to_board = _Noise(faults.rx_drop, faults.rx_garble)
         self._from_board = _Noise(faults.tx_drop, faults.tx_garble)
@@ -57,10 +58,22 @@ class Terminal:
         return self._to_board.apply(data)
 
     def send(self, data: bytes, baud: float) -> None:
-        """Take bytes from a board that sends at `baud`."""
-        arrived, _ = received(data, baud, self.baud)
-        self._unsent += self._from_board.apply(arrived)
-        self.flush()
+        """Take bytes from a board that sends at `baud`; `flush` passes them on."""
+        if baud != self._queue_baud:
+            self._arrive()
+            self._queue_baud = baud
+        self._queue += data
+
+    def flush(self) -> None:
+        """Pass on what there is room for."""
+        if self._queue:
+            self._arrive()
+        while self._unsent:
+            try:
+                count = os.write(self._master, self._unsent)
+            except BlockingIOError:
+                break
+            del self._unsent[:count]
         del self._unsent[: max(0, len(self._unsent) - _BACKLOG_BYTES)]
 
     @property
@@ -68,14 +81,11 @@ class Terminal:
         """Whether bytes wait for room."""
         return bool(self._unsent)
 
-    def flush(self) -> None:
-        """Pass on what there is room for."""
-        while self._unsent:
-            try:
-                count = os.write(self._master, self._unsent)
-            except BlockingIOError:
-                return
-            del self._unsent[:count]
+    def _arrive(self) -> None:
+        """Have the other side hear the bytes of the queue, at its speed."""
+        heard, _ = received(bytes(self._queue), self._queue_baud, self.baud)
+        self._unsent += self._from_board.apply(heard)
+        self._queue.clear()
 
 
 class _Noise:

@@ -7,8 +7,9 @@ from types import TracebackType
 
 from qrig.boards import Board
 from qrig.deadline import Deadline
+from qrig.errors import MeterError
 from qrig.measure.energy.layers import MeasuredEnergy, layer_energies
-from qrig.measure.meters.meter import Meter, MeterError
+from qrig.measure.meters.meter import Meter
 from qrig.measure.meters.plan import Planned
 from qrig.measure.meters.recording import Recording
 from qrig.measure.meters.registry import find_meter

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qrig.deadline import Deadline
+from qrig.errors import MeterError
 from qrig.measure.meters.joulescope_stream import Stream
 from qrig.measure.meters.marks import LevelMarks
-from qrig.measure.meters.meter import MeterError, Samples, SupplyLimits, no_samples
+from qrig.measure.meters.meter import Samples, SupplyLimits, no_samples
 from qrig.measure.meters.optional_package import optional_package
 
 FIRMWARE_MAJOR = 1

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from qrig.deadline import Deadline
+from qrig.errors import MeterError
 from qrig.measure.meters.lpm01a_ascii import AsciiStream, Segment
 from qrig.measure.meters.lpm01a_binary import BinarySegment, BinaryStream
 from qrig.measure.meters.lpm01a_clock import SampleClock
 from qrig.measure.meters.meter import (
     Array,
     Mark,
-    MeterError,
     Samples,
     SupplyLimits,
     at_voltage,

@@ -10,17 +10,12 @@ import numpy.typing as npt
 from attrs import field, frozen
 
 from qrig.deadline import Deadline
-from qrig.errors import TargetError
 
 Array = npt.NDArray[np.float64]
 """Numbers of samples, one per sample."""
 
 MAX_DROPPED = 0.001
 """The fraction of samples that may be missing before energy is invalid; that of EEMBC's runner."""
-
-
-class MeterError(TargetError):
-    """A power meter cannot be used, or failed while it measured."""
 
 
 @frozen

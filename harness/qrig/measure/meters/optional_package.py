@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from qrig.measure.meters.meter import MeterError
+from qrig.errors import MeterError
 
 
 def optional_package(module: str, distribution: str, extra: str) -> Any:

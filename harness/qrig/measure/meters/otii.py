@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from qrig.deadline import Deadline
-from qrig.measure.meters.meter import Array, Mark, MeterError, Samples, SupplyLimits, no_samples
+from qrig.errors import MeterError
+from qrig.measure.meters.meter import Array, Mark, Samples, SupplyLimits, no_samples
 from qrig.measure.meters.optional_package import optional_package
 
 DEFAULT_PORT = 1905

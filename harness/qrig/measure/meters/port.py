@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from qrig.deadline import Deadline
-from qrig.errors import LinkError, TargetUnavailableError
+from qrig.errors import LinkError, MeterError, TargetUnavailableError
 from qrig.link.transports.serial_port import SerialTransport
-from qrig.measure.meters.meter import MeterError
 
 _QUIET_S = 0.15
 _MAX_LINE_BYTES = 512

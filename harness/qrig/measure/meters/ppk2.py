@@ -18,15 +18,10 @@ from serial import SerialException
 from serial.tools import list_ports
 
 from qrig.deadline import Deadline
+from qrig.errors import MeterError
 from qrig.measure.meters.arrival import ArrivalClock
 from qrig.measure.meters.marks import LevelMarks
-from qrig.measure.meters.meter import (
-    MeterError,
-    Samples,
-    SupplyLimits,
-    at_voltage,
-    no_samples,
-)
+from qrig.measure.meters.meter import Samples, SupplyLimits, at_voltage, no_samples
 from qrig.measure.meters.optional_package import optional_package
 from qrig.measure.meters.ppk2_frames import FrameFinder, Frames
 

@@ -6,7 +6,8 @@ import threading
 from types import TracebackType
 
 from qrig.deadline import Deadline
-from qrig.measure.meters.meter import Meter, MeterError, Samples, joined
+from qrig.errors import MeterError
+from qrig.measure.meters.meter import Meter, Samples, joined
 
 MAX_SAMPLES = 60_000_000
 """More than ten minutes at 100 kHz; a longer recording ends with an error."""

@@ -11,13 +11,8 @@ from typing import TypeVar
 import numpy as np
 
 from qrig.deadline import Deadline
-from qrig.measure.meters.meter import (
-    Mark,
-    MeterError,
-    Samples,
-    SupplyLimits,
-    no_samples,
-)
+from qrig.errors import MeterError
+from qrig.measure.meters.meter import Mark, Samples, SupplyLimits, no_samples
 from qrig.measure.meters.port import MeterPort
 from qrig.measure.meters.shunt_lines import (
     FORMAT,

@@ -39,8 +39,9 @@ class NightCell:
     """What one bench run of a night is of; the fields are the options of `qrig bench`.
 
     `network` is what nightly.toml calls it, `source` where it is: a bundled name or a path.
-    `place` is board@backend. `kernels` is None for those that suit the core, by whatever name they were asked for. `tuning` and `cmsis_nn` are
-    paths. `limit_s` is how many seconds the cell may take, the build included.
+    `place` is board@backend. `kernels` is None for those that suit the core, by whatever name they
+    were asked for. `tuning` and `cmsis_nn` are paths. `limit_s` is how many seconds the cell may
+    take, the build included.
     """
 
     network: str

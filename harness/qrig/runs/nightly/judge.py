@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 
 from attrs import frozen
 
 from qrig.errors import QrigError
+from qrig.runs.compare import compare_runs
 from qrig.runs.nightly.verdict import NO_BASELINE
 
 
@@ -25,11 +25,10 @@ def judge(base: Path, new: Path) -> Judged:
     Runs that cannot be compared have no comparable baseline.
     """
     try:
-        module = importlib.import_module("qrig.runs.compare")
-    except ModuleNotFoundError:
-        return Judged(NO_BASELINE, ("this qrig cannot compare runs",))
-    try:
-        found = module.compare_runs(base, new)
+        found = compare_runs(base, new)
     except QrigError as error:
         return Judged(NO_BASELINE, (str(error),))
-    return Judged(found.verdict, tuple(found.findings))
+    # A night has said already which network on which target it is.
+    names = [f"{cell.name}: " for cell in found.cells]
+    prefix = names[0] if len(names) == 1 else ""
+    return Judged(found.verdict, tuple(text.removeprefix(prefix) for text in found.findings))

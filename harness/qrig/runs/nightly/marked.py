@@ -23,7 +23,7 @@ _POLL_S = 0.02
 
 
 def end_marked(mark: str, deadline: Deadline) -> bool:
-    """Kill every process of ours with `mark`; return whether none is left at the deadline.
+    """Kill every process whose mark begins with `mark`; return whether none is left in time.
 
     Where there is no /proc nothing is found, and nothing killed.
     """
@@ -46,12 +46,13 @@ def _marked(mark: str) -> Iterator[int]:
 
 
 def _has(pid: int, mark: str) -> bool:
-    """Whether a process has the mark; one that has ended has nothing."""
+    """Whether a process has such a mark; one that has ended has nothing."""
     try:
         environment = (_PROC / str(pid) / "environ").read_bytes()
     except OSError:
         return False
-    return f"{MARK}={mark}".encode() in environment.split(b"\0")
+    wanted = f"{MARK}={mark}".encode()
+    return any(each.startswith(wanted) for each in environment.split(b"\0"))
 
 
 def _kill(pid: int, mark: str) -> None:

@@ -88,13 +88,11 @@ class Matrix:
         for (network, source), target, values in itertools.product(
             networks, targets, self._flags()
         ):
-            implementation = _unusual(values.pop("kernels"), target)
             cell = NightCell(
                 network,
                 source,
                 target.place,
-                **values,
-                kernels=implementation,
+                **{**values, "kernels": _unusual(values["kernels"], target)},
                 dialect=self.dialect,
                 tuning=tuple(str((folder / path).resolve()) for path in self.tuning),
                 cmsis_nn=None if self.cmsis_nn is None else str((folder / self.cmsis_nn).resolve()),

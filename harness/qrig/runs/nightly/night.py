@@ -12,9 +12,10 @@ Every file is written whole, so that a night that was killed at any moment can b
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ SAME_NIGHT_H = 20
 
 _PLAN, _ACCEPTED = "night.json", "accepted.json"
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+_SECOND = len("20260131-023000")
 _LIMIT_BYTES = 1 << 24
 
 
@@ -67,6 +69,10 @@ class Night:
     def id(self) -> str:
         """The night's id, which sorts by time."""
         return self.folder.name
+
+    def mark(self, cell: NightCell | None = None) -> str:
+        """Return what marks the processes of `cell`, or what the marks of all cells begin with."""
+        return f"{self.id}/" if cell is None else f"{self.id}/{self.cells.index(cell) + 1}/"
 
     def path(self, cell: NightCell, suffix: str) -> Path:
         """Return the file of `cell` with `suffix` (.json, .log)."""
@@ -115,7 +121,7 @@ def new_night(runs: Path, cells: tuple[NightCell, ...], baseline: Baseline) -> N
     night = Night(folder, moment, git_revision(), __version__, baseline, cells)
     document = {
         "schema": SCHEMA,
-        "started": moment.isoformat(timespec="seconds"),
+        "started": moment.isoformat(timespec="microseconds"),
         "revision": night.revision,
         "version": night.version,
         "baseline": baseline.document(),
@@ -177,8 +183,14 @@ def find_night(runs: Path, text: str) -> Night:
 
 def nights(runs: Path) -> Iterator[Night]:
     """Yield the nights that can be read, the latest first."""
-    folders = (path for path in (runs / NIGHTS).glob("*") if _ID.fullmatch(path.name))
-    for folder in sorted(folders, key=lambda path: path.name, reverse=True):
+    folders = [path for path in (runs / NIGHTS).glob("*") if _ID.fullmatch(path.name)]
+    folders.sort(key=lambda path: path.name, reverse=True)
+    for _, same_second in itertools.groupby(folders, key=lambda path: path.name[:_SECOND]):
+        yield from sorted(_readable(same_second), key=lambda night: night.started, reverse=True)
+
+
+def _readable(folders: Iterable[Path]) -> Iterator[Night]:
+    for folder in folders:
         with contextlib.suppress(InputError):
             yield read_night(folder)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -41,15 +40,18 @@ def work_command(cell: NightCell, runs: Path, note: Path, base: Path | None) -> 
 class CellProcess:
     """The process of one cell; `stop` it in any case."""
 
-    def __init__(self, cell: NightCell, command: Sequence[str], note: Path, log: Path) -> None:
+    def __init__(
+        self, cell: NightCell, command: Sequence[str], note: Path, log: Path, mark: str
+    ) -> None:
         """Start `command`, which leaves a note; what it says goes into `log`.
 
-        It is killed by the kernel if we die first (through util-linux's setpriv, where that is
-        installed). Raises UsageError if it cannot be started.
+        `mark` is what all that comes of it is known by. It is killed by the kernel if we die first
+        (through util-linux's setpriv, where that is installed). Raises UsageError if it cannot be
+        started.
         """
         self.cell = cell
         self._note, self._log = note, log
-        self._mark = secrets.token_hex(16)
+        self._mark = mark
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._begun = time.monotonic()
         self._limit = Deadline.after(cell.limit_s)

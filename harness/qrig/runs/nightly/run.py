@@ -10,7 +10,9 @@ from typing import Any
 import attrs
 from attrs import define, field, frozen
 
+from qrig.deadline import Deadline
 from qrig.runs.nightly.cell import NightCell
+from qrig.runs.nightly.marked import end_marked
 from qrig.runs.nightly.night import (
     Night,
     find_night,
@@ -24,6 +26,8 @@ from qrig.runs.nightly.result import CellResult
 from qrig.runs.nightly.schedule import run_cells
 from qrig.runs.nightly.summary import summarise, write_summary
 from qrig.runs.nightly.verdict import NO_BASELINE
+
+_END_S = 10.0
 
 Command = Callable[[NightCell, Path, Path, Path | None], Sequence[str]]
 """Makes the command of a cell of it, the folder of runs, the file of its note, and its baseline."""
@@ -74,8 +78,11 @@ def nightly(
             night = find_night(runs, resume)
         elif not fresh:
             night = unfinished_night(runs, cells)
-        begun = "" if night is None else f", resumed: {len(night.results())} are done"
-        if night is None:
+        begun = ""
+        if night is not None:
+            end_marked(night.mark(), Deadline.after(_END_S))  # what a killed night left at work
+            begun = f", resumed: {len(night.results())} are done"
+        else:
             night = new_night(runs, cells, last_good(baseline or runs))
         tell(f"night {night.id} of {len(night.cells)} cells{begun}")
         tell(f"compared with {night.baseline.night or 'nothing: there is no good night yet'}")
@@ -112,7 +119,8 @@ class _Job:
     def _start(self, cell: NightCell) -> CellProcess:
         note, log = self.night.path(cell, ".note"), self.night.path(cell, ".log")
         base = self.night.baseline.base_of(cell.name)
-        return CellProcess(cell, self.command(cell, self.runs, note, base), note, log)
+        words = self.command(cell, self.runs, note, base)
+        return CellProcess(cell, words, note, log, self.night.mark(cell))
 
     def _ended(self, cell: NightCell, result: CellResult) -> None:
         base = self.night.baseline.base_of(cell.name)

@@ -17,7 +17,7 @@ from pathlib import Path
 import attrs
 
 from qrig.errors import QrigError
-from qrig.reports.store import JOURNAL
+from qrig.reports.run_files import JOURNAL
 from qrig.runs.bench import BenchResult, bench, check_samples, prepare
 from qrig.runs.networks import load_network
 from qrig.runs.nightly.cell import NightCell, cell_of

@@ -111,7 +111,7 @@ class VirtualChip:
 
 def sectors_of(*runs: tuple[int, int], bank: int = 0, offset: int = 0) -> tuple[Sector, ...]:
     """Return sectors from pairs of size and count; the second bank's numbers begin at 16."""
-    found = []
+    found: list[Sector] = []
     for size_bytes, count in runs:
         for _ in range(count):
             found.append(Sector(16 * bank + len(found), offset, size_bytes))

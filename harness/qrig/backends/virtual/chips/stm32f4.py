@@ -1,4 +1,7 @@
-"""STM32F407 and STM32F429. Facts: RM0090 sections 2.3, 3.4, 3.5, 6.3, 38.6 and 39; DS8626, DS9405."""
+"""STM32F407 and STM32F429.
+
+Facts: RM0090 sections 2.3, 3.4, 3.5, 6.3, 38.6 and 39; data sheets DS8626 and DS9405.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""STM32F746 and STM32F767. Facts: RM0385 and RM0410 sections 2, 3, 5.3, 40.6 and 41 (F76x: 44, 45)."""
+"""STM32F746 and STM32F767.
+
+Facts: RM0385 sections 2, 3, 5.3, 40.6 and 41, RM0410 sections 2, 3, 5.3, 44.6 and 45.
+"""
 
 from __future__ import annotations
 

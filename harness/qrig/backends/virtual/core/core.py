@@ -9,7 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from attrs import define
+
 from qrig.backends.virtual.core.counter import NEVER, Counter
+from qrig.backends.virtual.core.division import DivisionTrap
 from qrig.backends.virtual.core.engine import INVALID_INSTRUCTION, Engine, NoMemoryError
 from qrig.backends.virtual.core.exceptions import (
     HARD_FAULT,
@@ -19,7 +22,7 @@ from qrig.backends.virtual.core.exceptions import (
     LockupError,
     access_fault,
 )
-from qrig.backends.virtual.core.thumb import WFI, WIDE_WFI, divisor_register, find_divisions
+from qrig.backends.virtual.core.thumb import WFI, WIDE_WFI
 from qrig.backends.virtual.peripherals.nvic import Nvic
 from qrig.backends.virtual.peripherals.scs import DFSR, SystemControl
 
@@ -32,6 +35,21 @@ _STOP_POLL_S = 0.0005
 _LOCKUP = 0xFFFF_FFFE
 _RAM, _RAM_END = 0x2000_0000, 0x4000_0000
 _UNDEFINED, _INVALID_STATE, _UNALIGNED, _DIVIDED = 1 << 16, 1 << 17, 1 << 24, 1 << 25
+
+
+@define
+class _Slice:
+    """What happened in one run of the engine.
+
+    A fault, an exception of QEMU's, an action for afterwards, the place of a register access that
+    needs an exact count, and the count with the block at which the limit was passed.
+    """
+
+    bad: Fault | None = None
+    raised: int | None = None
+    action: Callable[[], None] | None = None
+    asked: tuple[int, int] | None = None
+    passed: int | None = None
 
 
 class Core:
@@ -58,17 +76,13 @@ class Core:
         self._system = system
         self._nvic = nvic
         self._alarm = NEVER
-        self._interrupted = False
-        self._is_executing = self._at_limit = False
-        self._bad: Fault | None = None
-        self._raised: int | None = None
-        self._asked: tuple[int, int] | None = None
+        self._interrupted = self._is_doubtful = self._is_executing = False
+        self._slice = _Slice()
         self._exact: int | None = None
-        self._pending: Callable[[], None] | None = None
         self._block_hook: int | None = None
-        engine.on_exception(self._note_exception)
+        self._divisions = DivisionTrap(engine, system, self._note_division)
         self.has_new_code = False
-        self._trapped: set[int] = set()
+        engine.on_exception(self._note_exception)
 
     @property
     def is_running(self) -> bool:
@@ -84,7 +98,7 @@ class Core:
     def interrupted(self, wanted: bool) -> None:
         self._interrupted = wanted
         self.counter.limit = -1 if wanted else self._alarm
-        while wanted and self._is_executing and self._block_hook is None:
+        while self._interrupted and self._is_executing and self._block_hook is None:
             self.engine.stop()  # lost if the run is about to begin
             time.sleep(_STOP_POLL_S)
 
@@ -93,10 +107,14 @@ class Core:
         self._alarm = count
         self.counter.limit = -1 if self._interrupted else count
 
+    def pause(self, instructions: int) -> None:
+        """End the slice after so many more instructions, for what is done between slices."""
+        self.counter.limit = min(self.counter.limit, self.counter.total + instructions)
+
     def later(self, action: Callable[[], None]) -> None:
         """Have something done between two instructions, for hooks: a reset, a halt."""
         if self._is_executing:
-            self._pending = action
+            self._slice.action = action
             self.engine.stop()
         else:
             action()
@@ -112,21 +130,21 @@ class Core:
         if self._exact is not None:
             exact, self._exact = self._exact, None
             return exact
-        self._asked = self.counter.place
+        self._slice.asked = self.counter.place
         self.engine.stop()
         return self.counter.total
 
     def note_bad_access(self, kind: str, address: int) -> None:
         """Note that an access found nothing; the run ends with it."""
-        if self._bad is None:
-            self._bad = access_fault(kind, self.engine["pc"], address)
+        if self._slice.bad is None:
+            self._slice.bad = access_fault(kind, self.engine["pc"], address)
 
     def reset(self, boot: int) -> None:
         """Begin at the vectors at `boot`."""
         engine = self.engine
-        for name in ("control", "primask", "faultmask", "basepri", "fpscr", "xpsr"):
-            engine[name] = 0
+        engine.reset()
         self.exceptions.reset()
+        self._is_doubtful = False
         self.is_asleep = self.is_locked = self.is_stuck = False
         vectors = engine.read(boot, 8)
         engine["sp"] = int.from_bytes(vectors[:4], "little") & ~3
@@ -146,6 +164,9 @@ class Core:
         """Go on after a halt; code may be another now."""
         self.is_halted = False
         self.counter.forget_code()
+        if self._is_doubtful:
+            self.engine.refresh()
+            self._is_doubtful = False
         if self.hangs_in_ram and _RAM <= self.engine["pc"] < _RAM_END:
             self.is_stuck = True
 
@@ -173,35 +194,33 @@ class Core:
         self.engine["pc"] = _LOCKUP | 1
 
     def trap_divisions(self, origin: int, code: bytes) -> None:
-        """Watch all instructions in `code` that may divide: by zero they are to fault."""
-        for offset in find_divisions(code):
-            if origin + offset not in self._trapped:
-                self._trapped.add(origin + offset)
-                self.engine.on_instruction(origin + offset, self._check_division)
+        """Have divisions by zero in `code`, which begins at `origin`, be faults."""
+        self._divisions.watch(origin, code)
         self.has_new_code = True
 
     def _execute(self, start: Callable[[int], int]) -> None:
         address = self.engine["pc"]
         self._prepare(is_algorithm=_RAM <= address < _RAM_END and self.debugs())
-        self._is_executing, self._at_limit = True, False
-        self._bad = self._raised = self._asked = self._pending = None
+        self._slice = happened = _Slice()
+        self._is_executing = True
         status = start(address)
         self._is_executing = False
-        pc = self.engine["pc"] if self._bad is None else self._bad.pc
-        is_repeated = self._asked == self.counter.place and self.counter.is_inside(pc)
+        self.counter.limit = -1 if self._interrupted else self._alarm
+        pc = self.engine["pc"] if happened.bad is None else happened.bad.pc
+        is_repeated = happened.asked == self.counter.place and self.counter.is_inside(pc)
         self.counter.settle(pc)
         self._exact = None
         self.on_slice()
-        if self._pending is not None:
-            self._pending()
+        if happened.action is not None:
+            happened.action()
         elif is_repeated:
             self._exact = self.counter.total
             self.on_repeat()
-        elif status or self._bad or self._raised is not None:
+        elif status or happened.bad is not None or happened.raised is not None:
             self._take(lambda: self._explain(status, pc))
-        elif self._at_limit:
-            if self.counter.total >= self._alarm:
-                self._alarm = NEVER
+        elif happened.passed is not None:
+            if happened.passed > self._alarm:
+                self._alarm = self.counter.limit = NEVER
                 self.on_alarm()
         elif self._is_behind_wfi(pc) and not self._nvic.has_wakeup:
             self.is_asleep = True
@@ -222,6 +241,7 @@ class Core:
 
     def _take(self, enter: Callable[[], int | None]) -> None:
         """Take an exception; stop there if a debugger wants to see it."""
+        self._is_doubtful = self._slice.raised != _BKPT
         try:
             taken = enter()
         except LockupError:
@@ -232,45 +252,39 @@ class Core:
 
     def _explain(self, status: int, pc: int) -> int | None:
         """Enter the handler of whatever ended the run; returns which, None for none."""
-        if self._bad is not None:
-            return self.exceptions.raise_fault(self._bad)
+        bad, raised = self._slice.bad, self._slice.raised
+        if bad is not None:
+            return self.exceptions.raise_fault(bad)
         if status == INVALID_INSTRUCTION:
             is_thumb = self.engine["xpsr"] & _THUMB
             return self._fault(USAGE_FAULT, _UNDEFINED if is_thumb else _INVALID_STATE, pc)
-        if self._raised == _BKPT:
+        if raised == _BKPT:
             if self.debugs():
                 self.halt(BREAKPOINT)
                 return None
             return self.exceptions.raise_debug_event(pc)
-        if self._raised == _SWI:
+        if raised == _SWI:
             return self.exceptions.call_supervisor(pc)
-        if self._raised == _RETURN:
+        if raised == _RETURN:
             fault = self.exceptions.leave(pc | 1)
             return None if fault is None else self.exceptions.raise_fault(fault)
-        if self._raised == _FETCH_ABORT:
+        if raised == _FETCH_ABORT:
             return self.exceptions.raise_fault(access_fault("fetch", pc, pc))
-        if self._raised == _DATA_ABORT:
-            return self._fault(USAGE_FAULT, _UNALIGNED, pc)
-        return self._fault(USAGE_FAULT, _UNDEFINED, pc)
+        return self._fault(USAGE_FAULT, _UNALIGNED if raised == _DATA_ABORT else _UNDEFINED, pc)
 
     def _fault(self, exception: int, status: int, pc: int) -> int:
         return self.exceptions.raise_fault(Fault(exception, status, pc))
 
     def _note_exception(self, number: int) -> None:
-        self._raised = number
+        self._slice.raised = number
+
+    def _note_division(self, address: int) -> None:
+        if self._slice.bad is None:
+            self._slice.bad = Fault(USAGE_FAULT, _DIVIDED, address)
 
     def _pass_limit(self) -> None:
-        self._at_limit = True
+        self._slice.passed = self.counter.total
         self.engine.stop()
-
-    def _check_division(self, _engine: int, address: int, _size: int, _data: int) -> None:
-        if not self._system.traps_divisions or self._bad is not None:
-            return
-        register = divisor_register(self.engine.read(address, 4))
-        name = f"r{register}" if register < 13 else "lr"
-        if self.engine[name] == 0:
-            self._bad = Fault(USAGE_FAULT, _DIVIDED, address)
-            self.engine.stop()
 
     def _is_behind_wfi(self, pc: int) -> bool:
         try:

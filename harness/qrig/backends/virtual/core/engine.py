@@ -76,11 +76,27 @@ class Engine:
         self._handle = self._uc._uch
         self._library: Any = binding.uclib
         self._kept: list[Any] = []  # callbacks and buffers that the library points to
+        self._pristine = self._uc.context_save()
 
-    def map_ram(self, origin: int, content: bytes) -> None:
-        """Make a memory that holds `content`; sizes are multiples of 4 KB."""
-        self._uc.mem_map(origin, len(content), const.UC_PROT_ALL)
-        self._uc.mem_write(origin, content)
+    def reset(self) -> None:
+        """Give all registers, and all state that they do not show, their first values."""
+        self._uc.context_restore(self._pristine)
+
+    def refresh(self) -> None:
+        """Keep the registers, and nothing else of what the core has got into.
+
+        Instructions of later architectures, which a v7-M core does not have, change the core's
+        security state here; wild code may meet them.
+        """
+        kept = {name: self[name] for name in REGISTERS}
+        self.reset()
+        for name, value in kept.items():
+            self[name] = value
+        self["sp"] = kept["sp"]
+
+    def map_ram(self, origin: int, size_bytes: int) -> None:
+        """Make a memory of a multiple of 4 KB."""
+        self._uc.mem_map(origin, size_bytes, const.UC_PROT_ALL)
 
     def map_rom(self, origin: int, content: bytes) -> None:
         """Make a memory that the core cannot write."""
@@ -161,7 +177,7 @@ class Engine:
         self._library.uc_emu_stop(self._handle)
 
     def forget_code(self) -> None:
-        """Translate everything anew: code was changed behind Unicorn's back, or hooks were added."""
+        """Translate everything anew: code was changed from outside, or hooks were."""
         self._uc.ctl_flush_tb()
 
     def __getitem__(self, register: str) -> int:

@@ -72,9 +72,15 @@ class Bus:
 
     def writer_at(self, origin: int) -> Callable[[int, int, int, int, int], None]:
         """Return what the core writes with: a function of (_, offset, size, value, _)."""
+        writers, closed = self.writers, self._closed
 
         def write(_engine: int, offset: int, size: int, value: int, _data: int) -> None:
-            self.write_part(origin + offset, size, value)
+            address = origin + offset
+            writer = writers.get(address)
+            if writer is None or size != 4 or address >> _BLOCK_SHIFT in closed:
+                self.write_part(address, size, value)
+            else:
+                writer(value)
 
         return write
 

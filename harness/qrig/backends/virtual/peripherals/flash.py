@@ -7,6 +7,7 @@ and nothing happens. Erasing sets all bits of a sector or a bank.
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable
 
 from qrig.backends.virtual.chips.chip import FLASH_ORIGIN, Sector, VirtualChip
@@ -15,8 +16,8 @@ from qrig.backends.virtual.peripherals.bus import Bus, Peripheral
 
 BASE = 0x4002_3C00
 _ACR, _KEYR, _OPTKEYR, _SR, _CR, _OPTCR, _OPTCR1 = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18
-_KEYS = (0x4567_0123, 0xCDEF_89AB)
-_OPTION_KEYS = (0x0819_2A3B, 0x4C5D_6E7F)
+_KEYS = [0x4567_0123, 0xCDEF_89AB]
+_OPTION_KEYS = [0x0819_2A3B, 0x4C5D_6E7F]
 
 _EOP, _WRPERR, _PGPERR, _PGSERR, _BSY = 1 << 0, 1 << 4, 1 << 6, 1 << 7, 1 << 16
 _ERRORS = 0x1F2
@@ -38,7 +39,7 @@ class Flash(Peripheral):
         self,
         bus: Bus,
         chip: VirtualChip,
-        memory: bytearray | memoryview,
+        memory: mmap.mmap,
         faults: Faults,
         on_change: Callable[[], None],
     ) -> None:
@@ -49,7 +50,7 @@ class Flash(Peripheral):
         for number in faults.write_protected:
             bank, bit = divmod(number, 16)
             options[bank] &= ~(1 << 16 + bit)
-        super().__init__(bus, BASE, {_ACR: 0, _CR: _LOCK})
+        super().__init__(bus, BASE, {_ACR: 0})
         self._options = options
         self.memory = memory
         self._chip = chip
@@ -58,14 +59,16 @@ class Flash(Peripheral):
         self._sectors = {sector.number: sector for sector in chip.sectors}
         self._keys: list[int] = []
         self._busy = self._status = 0
+        self._control = _LOCK
         self._owed: tuple[int, bytes] | None = None
         self._checked = range(0)  # offsets of a sector that may be written
         self.debugger_seen = False
         self[_OPTCR], self[_OPTCR1] = options
         self.on_read(_SR, self._read_status)
         self.on_write(_SR, self._clear_status)
-        self.on_write(_KEYR, lambda value: self._take_key(value, _KEYS, _CR, _LOCK))
-        self.on_write(_OPTKEYR, lambda value: self._take_key(value, _OPTION_KEYS, _OPTCR, _OPTLOCK))
+        self.on_write(_KEYR, self._take_key)
+        self.on_write(_OPTKEYR, self._take_option_key)
+        self.on_read(_CR, lambda: self._control)
         self.on_write(_CR, self._write_control)
         self.on_write(_OPTCR, self._write_options)
         for offset in (_KEYR, _OPTKEYR):
@@ -79,6 +82,8 @@ class Flash(Peripheral):
         self[_OPTCR], self[_OPTCR1] = self._options
         self._keys.clear()
         self._busy = self._status = 0
+        self._control = _LOCK
+        self._checked = range(0)
 
     @property
     def wait_states(self) -> int:
@@ -96,18 +101,19 @@ class Flash(Peripheral):
         The write itself is still to come when the core does it: `settle` then puts right what it
         did beside that.
         """
-        self.settle()
+        if self._owed is not None:
+            self.settle()
         if address & size - 1:
             return  # comes again, byte by byte
-        problem = self._problem(address, size)
+        problem = self._problem(address - FLASH_ORIGIN, size)
         if problem:
             self._status |= problem
             self._owe(address, self._at(address, size))
             return
         self._status |= _EOP
         result = self._program(address, size, value)
-        if result != value.to_bytes(size, "little"):
-            self._owe(address, result)
+        if result != value:
+            self._owe(address, result.to_bytes(size, "little"))
 
     def settle(self) -> None:
         """Put right what a write of the core changed beside what the controller allowed."""
@@ -123,14 +129,13 @@ class Flash(Peripheral):
         offset = address - FLASH_ORIGIN
         return bytes(self.memory[offset : offset + size])
 
-    def _problem(self, address: int, size: int) -> int:
+    def _problem(self, offset: int, size: int) -> int:
         """Return the error bit of a write that does not program, 0 if it does."""
-        control = self[_CR]
+        control = self._control
         if control & (_LOCK | _PG) != _PG:
             return _PGSERR
         if size != 1 << (control >> 8 & 3):
             return _PGPERR
-        offset = address - FLASH_ORIGIN
         if offset in self._checked:
             return 0
         sector = self._sector_at(offset)
@@ -139,15 +144,14 @@ class Flash(Peripheral):
         self._checked = range(sector.offset, sector.offset + sector.size_bytes)
         return 0
 
-    def _program(self, address: int, size: int, value: int) -> bytes:
-        """Clear the bits that are clear in `value`; stuck bits stay as they are."""
-        old = self._at(address, size)
-        new = int.from_bytes(old, "little") & value
-        if self._faults.stuck_bits:
-            new = self._stick(address, size, new)
-        result = new.to_bytes(size, "little")
+    def _program(self, address: int, size: int, value: int) -> int:
+        """Clear the bits that are clear in `value`; returns what is there then."""
         offset = address - FLASH_ORIGIN
-        self.memory[offset : offset + size] = result
+        memory = self.memory
+        result = int.from_bytes(memory[offset : offset + size], "little") & value
+        if self._faults.stuck_bits:
+            result = self._stick(address, size, result)
+        memory[offset : offset + size] = result.to_bytes(size, "little")
         self._on_change()
         return result
 
@@ -160,9 +164,9 @@ class Flash(Peripheral):
         return value
 
     def _write_control(self, value: int) -> None:
-        if self[_CR] & _LOCK:
+        if self._control & _LOCK:
             return
-        self[_CR] = value & ~_STRT
+        self._control = value & ~_STRT
         if value & _STRT:
             self._checked = range(0)
             self._erase(value)
@@ -226,10 +230,15 @@ class Flash(Peripheral):
     def _clear_status(self, value: int) -> None:
         self._status &= ~(value & (_EOP | _ERRORS))
 
-    def _take_key(self, value: int, keys: tuple[int, int], register: int, lock: int) -> None:
+    def _take_key(self, value: int) -> None:
         self._keys = [*self._keys[-1:], value]
-        if tuple(self._keys) == keys:
-            self[register] &= ~lock
+        if self._keys == _KEYS:
+            self._control &= ~_LOCK
+
+    def _take_option_key(self, value: int) -> None:
+        self._keys = [*self._keys[-1:], value]
+        if self._keys == _OPTION_KEYS:
+            self[_OPTCR] &= ~_OPTLOCK
 
     def _write_options(self, value: int) -> None:
         if self[_OPTCR] & _OPTLOCK:

@@ -55,7 +55,7 @@ class Rcc(Peripheral):
         self.wait_states: Callable[[], int] = lambda: 15
         self.has_overdrive: Callable[[], bool] = lambda: True
         self.on_read(_CR, self._read_control)
-        for offset in (_CR, _PLLCFGR, _CFGR):
+        for offset in (_CR, _PLLCFGR, _CFGR, _DCKCFGR, _DCKCFGR2):
             self.on_write(offset, self._configuring(offset))
         self.on_read(_BDCR, lambda: self[_BDCR] | (self[_BDCR] & 1) << 1)
         self.on_read(_CSR, lambda: self[_CSR] | (self[_CSR] & 1) << 1)
@@ -77,6 +77,10 @@ class Rcc(Peripheral):
         for offset in _ENABLE_REGISTERS:
             self._apply_gates(offset)
         self.on_clock(self.core_hz)
+
+    def power_up(self) -> None:
+        """Forget all reset flags."""
+        self[_CSR] = 0
 
     def note_reset(self, flags: int) -> None:
         """Add reset flags."""
@@ -148,9 +152,8 @@ class Rcc(Peripheral):
             self.on_trouble(
                 f"flash needs {needed} wait states at {hz:,} Hz and has {self.wait_states()}"
             )
-        elif limits.overdrive_hz is not None and hz > limits.overdrive_hz:
-            if not self.has_overdrive():
-                self.on_trouble(f"the regulator needs over-drive at {hz:,} Hz, and it is off")
+        elif hz > (limits.overdrive_hz or hz) and not self.has_overdrive():
+            self.on_trouble(f"the regulator needs over-drive at {hz:,} Hz, and it is off")
         for number, limit in ((1, limits.bus1_hz), (2, limits.bus2_hz)):
             if self.bus_hz(number) > limit:
                 self.on_trouble(

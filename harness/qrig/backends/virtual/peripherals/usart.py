@@ -8,26 +8,23 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
+
+from attrs import frozen
 
 from qrig.backends.virtual.chips.chip import DmaRequest, UartPlace
 from qrig.backends.virtual.peripherals.bus import Bus, Peripheral
 from qrig.backends.virtual.peripherals.dma import Dma
 from qrig.backends.virtual.peripherals.nvic import Nvic
 
-FRAMING, NOISE, OVERRUN, IDLE, RXNE, TC, TXE = (
-    1 << 1,
-    1 << 2,
-    1 << 3,
-    1 << 4,
-    1 << 5,
-    1 << 6,
-    1 << 7,
-)
-"""Flags, at the same places in SR (F4) and ISR (F7)."""
+FRAMING, NOISE, OVERRUN, IDLE, RXNE = 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5
+SENT, EMPTY = 1 << 6, 1 << 7
+"""Flags, at the same places in SR (F4) and ISR (F7): TC and TXE are called SENT and EMPTY here."""
 
 _ERRORS = FRAMING | NOISE | OVERRUN
-_DMAR, _DMAT = 1 << 6, 1 << 7
+_RE, _TE, _OVER8 = 1 << 2, 1 << 3, 1 << 15  # CR1
+_EIE, _DMAR, _DMAT = 1 << 0, 1 << 6, 1 << 7  # CR3
 
 
 class Wire(Protocol):
@@ -37,65 +34,65 @@ class Wire(Protocol):
         """Take bytes that were sent at `baud`."""
 
 
+@frozen
+class Layout:
+    """Offsets of a version's registers that configure it, and the bit of CR1 that enables it."""
+
+    control1: int
+    control3: int
+    divider: int
+    enable: int
+
+
 class Usart(Peripheral):
-    """A USART; `clock_hz` asks for its clock, `wire` is None where nothing is connected."""
+    """A USART; `clock_hz` asks for its clock, `wire` is None where nothing is connected.
+
+    `baud` is its speed in bits per second, 0 if the divider is nonsense. With `takes_bursts`
+    received bytes go to DMA, so that several may come at once.
+    """
 
     def __init__(
         self,
         bus: Bus,
         place: UartPlace,
-        resets: Mapping[int, int],
+        layout: Layout,
         nvic: Nvic,
         controllers: Mapping[int, Dma],
         clock_hz: Callable[[UartPlace], int],
     ) -> None:
         """Put the registers on the bus and the interrupt on the controller."""
-        super().__init__(bus, place.base, resets)
+        super().__init__(bus, place.base, dict.fromkeys(range(0, 0x18, 4), 0))
         self.place = place
         self.wire: Wire | None = None
+        self._layout = layout
         self._nvic = nvic
         self._dma = controllers
         self._clock_hz = clock_hz
-        self._flags = TC | TXE
+        self._flags = SENT | EMPTY
         self._data = 0
+        self.baud = 0.0
+        self.can_receive = self.can_send = self.takes_bursts = False
         nvic.connect(place.interrupt, self._is_high)
+        for offset in (layout.control1, layout.control3, layout.divider):
+            self.on_write(offset, partial(self._configure, offset))
 
     def reset(self) -> None:
         """Switch it off; nothing is received, nothing is being sent."""
         super().reset()
-        self._flags = TC | TXE
+        self._flags = SENT | EMPTY
         self._data = 0
+        self.update()
 
-    @property
-    def baud(self) -> float:
-        """The speed in bits per second, 0 if the divider is nonsense."""
-        divider = self._divider
-        return self._clock_hz(self.place) / divider if divider >= 1 else 0.0
-
-    @property
-    @abstractmethod
-    def _divider(self) -> float:
-        """By how much the clock is divided for one bit."""
-
-    @property
-    @abstractmethod
-    def _controls(self) -> tuple[int, int]:
-        """CR1 and CR3 in the order of bits that both versions have: see the subclasses."""
-
-    @property
-    @abstractmethod
-    def can_receive(self) -> bool:
-        """Whether it is enabled and its receiver too."""
-
-    @property
-    @abstractmethod
-    def can_send(self) -> bool:
-        """Whether it is enabled and its transmitter too."""
-
-    @property
-    def takes_bursts(self) -> bool:
-        """Whether received bytes go to DMA, so that several may come at once."""
-        return bool(self._controls[1] & _DMAR)
+    def update(self) -> None:
+        """Look at the configuration: it, or the clock, has changed."""
+        layout = self._layout
+        control1, control3 = self[layout.control1], self[layout.control3]
+        is_on = bool(control1 & layout.enable)
+        self.can_receive = is_on and bool(control1 & _RE)
+        self.can_send = is_on and bool(control1 & _TE)
+        self.takes_bursts = bool(control3 & _DMAR)
+        divider = self._divider(self[layout.divider] & 0xFFFF, oversampled=bool(control1 & _OVER8))
+        self.baud = self._clock_hz(self.place) / divider if divider >= 1 else 0.0
 
     def receive(self, data: bytes, framing_errors: int = 0) -> None:
         """Take bytes from the line, which is idle behind them."""
@@ -116,17 +113,26 @@ class Usart(Peripheral):
 
     def give(self, request: DmaRequest) -> None:
         """Send what a stream has for this transmitter, if it wants it."""
-        if self._controls[1] & _DMAT and request in self.place.transmit:
+        if self[self._layout.control3] & _DMAT and request in self.place.transmit:
             data = self._dma[request.controller].drain(request)
             if data:
                 self._send(data)
 
+    @abstractmethod
+    def _divider(self, value: int, *, oversampled: bool) -> float:
+        """Return by how much BRR divides the clock; `oversampled` by 8 in place of 16."""
+
     def _configure(self, offset: int, value: int) -> None:
         """Store a control register: what it enables may be there already."""
         self[offset] = value
+        self.update()
         for request in self.place.transmit:
             self.give(request)
         self._nvic.update(self.place.interrupt)
+
+    def _send_byte(self, value: int) -> None:
+        if self.can_send and self.wire is not None:
+            self.wire.send(bytes((value & 0xFF,)), self.baud)
 
     def _send(self, data: bytes) -> None:
         if self.can_send and self.wire is not None:
@@ -142,11 +148,11 @@ class Usart(Peripheral):
         self._nvic.update(self.place.interrupt)
 
     def _is_high(self) -> bool:
-        """Whether a flag is set that may interrupt (CR1: IDLEIE, RXNEIE, TCIE, TXEIE; CR3: EIE)."""
-        control1, control3 = self._controls
-        enabled = control1 & (IDLE | RXNE | TC | TXE)  # the enables have the places of the flags
+        """Whether a flag is set that may interrupt; the enables in CR1 have the flags' places."""
+        control1 = self[self._layout.control1]
+        enabled = control1 & (IDLE | RXNE | SENT | EMPTY)
         if control1 & RXNE:
             enabled |= OVERRUN
-        if control3 & 1:
+        if self[self._layout.control3] & _EIE:
             enabled |= _ERRORS
         return bool(self._flags & enabled)

@@ -1,0 +1,169 @@
+"""By how much a layer changed, and between which bounds that lies.
+
+Two intervals are made, one from ranks and one from clipped means; what both allow is the answer.
+Ranks hold for any noise and see through two modes; means reach small levels with few values and
+bear outliers. Each gets half of the level. Dependent measurements count as fewer, and a run that
+drifts may stand anywhere within a part of its drift.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from attrs import evolve, frozen
+
+from qrig.measure.gate import clipped, ranks
+from qrig.measure.gate.dependence import INDEPENDENT, Dependence, dependence, trend
+from qrig.measure.gate.inputs import Centred, Paired, matched
+from qrig.measure.gate.runs import (
+    around_inputs,
+    error_within,
+    run_means,
+    runs_differ,
+    two_groups,
+)
+from qrig.measure.gate.series import Series, joined
+from qrig.measure.gate.student import normal_quantile, student_quantile
+
+FloatArray = npt.NDArray[np.float64]
+
+SAMPLES: Final = "measurements"
+PAIRS: Final = "inputs"
+RUNS: Final = "runs"
+
+_DRIFT_SHARE: Final = 0.4
+_DRIFT_FROM, _DRIFT_TO = 2.0, 4.0
+
+
+@frozen
+class Interval:
+    """The change as a logarithm of the ratio, and its bounds at the level that was asked for.
+
+    `error_up` is the standard error of the estimate as far as it tells how much larger the change
+    may be, `error_down` how much smaller. `unit` is what was counted: measurements, inputs or runs;
+    `by_ranks` says whether they were enough for ranks to reach the level.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    error_up: float
+    error_down: float
+    unit: str
+    base_count: int
+    new_count: int
+    inflation: float = 1.0
+    by_ranks: bool = False
+
+
+def interval_of(base: Sequence[Series], new: Sequence[Series], level: float) -> Interval:
+    """Return the interval of the change from the runs `base` to the runs `new`.
+
+    Each run has at least 2 measurements; the true change lies below `low`, or above `high`, with
+    probability `level` at most. Several runs of a side show how much a run as a whole may be off:
+    if that is more than their measurements explain, or if they are enough for ranks, then runs are
+    compared, not measurements.
+    """
+    base, new = [run.thinned() for run in base], [run.thinned() for run in new]
+    if len(base) + len(new) > 2:
+        before, after = around_inputs(base, new)
+        by_run = _of_runs(before, after, level)
+        if by_run.by_ranks or runs_differ(before, after):
+            return by_run
+    one, other = joined(base), joined(new)
+    found = matched(one, other)
+    if isinstance(found, Paired):
+        return _of_pairs(found, level)
+    if isinstance(found, Centred):
+        return _of_samples(found.base, found.new, level, found.inflation)
+    return _of_samples(one.logarithms(), other.logarithms(), level)
+
+
+def _of_samples(
+    base: FloatArray, new: FloatArray, level: float, inflation: float = 1.0
+) -> Interval:
+    known = dependence([base, new])
+    known = evolve(known, inflation=known.inflation * inflation)
+    by_rank = ranks.two_samples(base, new, level / 2, known.inflation)
+    mean = clipped.two_means(base, new, by_rank.estimate)
+    drift = _drift(known, clipped.clip(base, new, by_rank.estimate))
+    return _both(by_rank, mean, known, level, drift, (SAMPLES, len(base), len(new)))
+
+
+def _of_pairs(found: Paired, level: float) -> Interval:
+    differences = found.differences
+    known = dependence([differences])
+    by_rank = ranks.pairs(differences, level / 2, known.inflation)
+    mean = clipped.mean_of_pairs(differences, by_rank.estimate)
+    drift = _drift(known, [differences])
+    count = len(differences)
+    return _both(by_rank, mean, known, level, drift, (PAIRS, count, count))
+
+
+def _of_runs(base: Sequence[FloatArray], new: Sequence[FloatArray], level: float) -> Interval:
+    """Compare the runs' own middles; what differs between runs of one side is the noise."""
+    middles = run_means([*base, *new])
+    first, second = middles[: len(base)], middles[len(base) :]
+    by_rank = ranks.two_samples(first, second, level / 2, 1.0)
+    mean = two_groups(first, second, error_within(base, new))
+    return _both(by_rank, mean, INDEPENDENT, level, 0.0, (RUNS, len(first), len(second)))
+
+
+def _drift(known: Dependence, series: Sequence[FloatArray]) -> float:
+    """Return how far off the middle of a drifting run may be; nothing for weak dependence."""
+    if known.degrees is None:
+        return 0.0
+    reaches = [trend(values) for values in series]
+    typical = math.sqrt(sum(reach**2 for reach in reaches) / len(reaches))
+    share = (known.inflation - _DRIFT_FROM) / (_DRIFT_TO - _DRIFT_FROM)
+    return _DRIFT_SHARE * typical * min(1.0, max(0.0, share))
+
+
+def _both(
+    by_rank: ranks.RankInterval,
+    mean: clipped.MeanShift,
+    known: Dependence,
+    level: float,
+    drift: float,
+    counted: tuple[str, int, int],
+) -> Interval:
+    """Return what both intervals allow; all that one of them allows if they have nothing in common.
+
+    Where ranks cannot reach the level, the means have it to themselves.
+    """
+    alone = by_rank.low is None or by_rank.high is None
+    degrees = mean.degrees if known.degrees is None else min(mean.degrees, known.degrees)
+    error = mean.standard_error * math.sqrt(known.inflation)
+    half = student_quantile(level if alone else level / 2, degrees) * error + drift
+    narrow = Interval(
+        mean.estimate, mean.estimate - half, mean.estimate + half, error, error, *counted
+    )
+    narrow = evolve(narrow, inflation=known.inflation)
+    if by_rank.low is None or by_rank.high is None:
+        return narrow
+    deviations = normal_quantile(level / 2)
+    wide = evolve(
+        narrow,
+        by_ranks=True,
+        estimate=by_rank.estimate,
+        low=by_rank.low - drift,
+        high=by_rank.high + drift,
+        error_up=(by_rank.high - by_rank.estimate) / deviations,
+        error_down=(by_rank.estimate - by_rank.low) / deviations,
+    )
+    return _shared(wide, narrow)
+
+
+def _shared(one: Interval, other: Interval) -> Interval:
+    """Return where two intervals overlap, with the better known estimate of both."""
+    low, high = max(one.low, other.low), min(one.high, other.high)
+    if low > high:
+        return evolve(one, low=min(one.low, other.low), high=max(one.high, other.high))
+    best = min(one, other, key=lambda each: each.high - each.low)
+    return evolve(
+        best, low=low, high=high, estimate=min(max(best.estimate, low), high), by_ranks=True
+    )

@@ -1,0 +1,109 @@
+"""The history as a table for the terminal and as JSON; it needs no pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from qrig.reports.history import History, moment_of
+
+__all__ = ["history_document", "history_tables", "history_text"]
+
+_NUMBERS: Final = {
+    "instructions": "instructions",
+    "model_cycles_m4": "model cycles M4",
+    "model_cycles_m7": "model cycles M7",
+    "cycles": "cycles",
+    "latency_us": "latency µs",
+    "energy_uj": "energy µJ",
+    "model_energy_uj": "model energy µJ",
+    "flash_bytes": "flash",
+    "ram_bytes": "RAM",
+}
+_STYLES: Final = {"bit-exact": "green", "differs": "bold red", "failed": "bold red"}
+
+
+def history_tables(cells: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    """Yield a table for each network on each target, a row per run, oldest first.
+
+    A number that changed since the run before is bold.
+    """
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for cell in cells:
+        groups.setdefault((str(cell["network"]), str(cell["target"])), []).append(cell)
+    for (network, target), group in sorted(groups.items()):
+        yield _table(f"{network} on {target}", group)
+
+
+def history_document(runs: str, history: History) -> dict[str, Any]:
+    """Return the history as what JSON can hold; `runs` is the folder it is of."""
+    return {
+        "schema": "qrig-history/1",
+        "runs": runs,
+        "cells": [dict(cell) for cell in history.cells],
+        "unreadable": [{"run_id": one.run_id, "reason": one.reason} for one in history.unreadable],
+    }
+
+
+def history_text(history: History) -> str:
+    """Say in one line how much there is."""
+    runs = len({cell["run_id"] for cell in history.cells})
+    text = f"{runs} run{'s'[: runs != 1]}, {len(history.cells)} of a network on a target"
+    lost = len(history.unreadable)
+    return f"{text}; {lost} run{'s'[: lost != 1]} cannot be read" if lost else text
+
+
+def _table(title: str, cells: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(
+        title=Text(_printable(title), style="bold"),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1),
+        pad_edge=False,
+    )
+    shown = [name for name in _NUMBERS if any(cell[name] is not None for cell in cells)]
+    for heading in ("run", "verdict"):
+        table.add_column(heading, no_wrap=True)
+    for name in shown:
+        table.add_column("\n".join(_NUMBERS[name].split()), justify="right", no_wrap=True)
+    table.add_column("revision", no_wrap=True, overflow="ellipsis")
+    before: Mapping[str, Any] = {}
+    for cell in cells:
+        numbers = (_number(cell[name], before.get(name)) for name in shown)
+        revision = _printable(str(cell["git_revision"] or ""))
+        table.add_row(_name(cell), _verdict(cell), *numbers, revision)
+        before = {**before, **{name: cell[name] for name in shown if cell[name] is not None}}
+    return table
+
+
+def _name(cell: Mapping[str, Any]) -> str:
+    """Return the run's name, and when it began if that is not the name's beginning."""
+    name, moment = _printable(str(cell["run_id"])), moment_of(cell["started"])
+    if moment is None or name.startswith(f"{moment:%Y%m%d-%H}"):
+        return name
+    return f"{name}, {moment:%Y-%m-%d %H:%M}"
+
+
+def _verdict(cell: Mapping[str, Any]) -> Text:
+    """Write the verdict, and the status of a run that did not end well."""
+    status, verdict = str(cell["status"] or "running"), str(cell["verdict"] or "")
+    text = Text(_printable(verdict), style=_STYLES.get(verdict, ""))
+    if status != "complete":
+        text.append(f", {_printable(status)}", style=_STYLES.get(status, "yellow"))
+    return text
+
+
+def _number(value: Any, before: Any) -> Text:
+    if value is None:
+        return Text("")
+    text = f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:,.4g}"
+    return Text(text, style="bold" if before is not None and before != value else "")
+
+
+def _printable(text: str) -> str:
+    """Replace what is not printable, as `qrig.reports.tables.printable` does."""
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)

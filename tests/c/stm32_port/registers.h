@@ -1,0 +1,25 @@
+/* In place of firmware/port/stm32/registers.h: every register is a cell that a test reads and
+ * writes. */
+#ifndef QRIG_REGISTERS_H
+#define QRIG_REGISTERS_H
+
+#include <stdint.h>
+
+/* The cell of an address. */
+volatile uint32_t *fake_register(uint32_t address);
+
+#define register_at(address) fake_register(address)
+
+static inline void register_set(volatile uint32_t *place, uint32_t mask, uint32_t value) {
+    *place = (*place & ~mask) | value;
+}
+
+static inline void register_enable(volatile uint32_t *place, uint32_t bits) {
+    *place |= bits;
+}
+
+static inline int register_wait(const volatile uint32_t *place, uint32_t mask, uint32_t value) {
+    return (*place & mask) == value;
+}
+
+#endif
