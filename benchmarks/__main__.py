@@ -10,6 +10,8 @@ import sys  # noqa: E402  # after the variables above, like all that follow
 
 from benchmarks import (  # noqa: E402  # numpy is loaded here
     deployments,
+    gate,
+    history,
     kernels,
     link,
     profiles,
@@ -26,6 +28,8 @@ _BENCHMARKS = {
     "kernels": kernels.run,
     "deployments": deployments.run,
     "quantization": quantization.run,
+    "gate": gate.run,
+    "history": history.run,
 }
 
 

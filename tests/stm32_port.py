@@ -120,10 +120,9 @@ class PlayedPort:
 
 def played_port(name: str, *, started: bool = True) -> PlayedPort:
     """Return the port of the board called `name`, as after a reset, or with counter and line on."""
-    folder = Path(tempfile.mkdtemp(dir=_built(name).parent))
-    library = ctypes.CDLL(
-        shutil.copy(_built(name), folder / "port.so")
-    )  # with variables of its own
+    copied = Path(tempfile.mkdtemp(dir=_built(name).parent)) / "port.so"
+    shutil.copy(_built(name), copied)  # loaded by itself, with variables of its own
+    library = ctypes.CDLL(str(copied))
     library.fake_register.restype = ctypes.POINTER(ctypes.c_uint32)
     library.fake_register.argtypes = (ctypes.c_uint32,)
     library.fake_ring.restype = ctypes.POINTER(ctypes.c_uint8)

@@ -2,14 +2,17 @@
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from night_cells import night_of
 from qrig.cli.nightly import add_nightly
 from qrig.errors import FileFormatError, UsageError
 from qrig.reports.store import load_run
+from qrig.runs.nightly.judge import judge
 from qrig.runs.nightly.run import cores
 
 ONE = """\
@@ -38,6 +41,16 @@ def config(tmp_path: Path) -> str:
     return str(path)
 
 
+def _cheaper(run: Path, copy: Path) -> Path:
+    """Return a copy of a run in which conv2 took 1 % less."""
+    shutil.copytree(run, copy)
+    rows = pd.read_parquet(copy / "layers.parquet")
+    mine = rows["layer"] == "conv2"
+    rows.loc[mine, "instructions"] = (rows.loc[mine, "instructions"] * 0.99).round().astype("Int64")
+    rows.to_parquet(copy / "layers.parquet", index=False)
+    return copy
+
+
 def test_real_nights(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = tmp_path / "runs"
     assert _command("--config", config, "--runs", str(runs)) == 4
@@ -51,6 +64,9 @@ def test_real_nights(config: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     base, new = (load_run(runs / cell[key])[0] for key in ("base_run", "run"))
     assert list(base["instructions"]) == list(new["instructions"])
     assert cell["base_run"] != cell["run"]
+    worse = judge(_cheaper(runs / cell["base_run"], tmp_path / "cheaper"), runs / cell["run"])
+    assert worse.verdict == "worse"
+    assert worse.findings[0].startswith("conv2 ")
     (page,) = [path for path in runs.glob("nightly/*/summary.html") if "Same" in path.read_text()]
     assert (page.parent / cell["report"]).is_file()
 

@@ -1,4 +1,4 @@
-"""The core of a virtual board: exact counting, sleep, faults with their frames, the debugger."""
+"""The core of a virtual board: its sleep, its debugger, its instructions."""
 
 import itertools
 import struct
@@ -9,12 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from property_runs import tried
-from qrig.backends.virtual.core.core import BREAKPOINT, CAUGHT, HALTED
+from qrig.backends.virtual.core.core import HALTED
 from qrig.backends.virtual.core.thumb import count_instructions, find_divisions
-from qrig.backends.virtual.machine import Machine
 from virtual_machines import (
-    BFAR,
-    CFSR,
     DCRDR,
     DCRSR,
     DEMCR,
@@ -23,7 +20,6 @@ from virtual_machines import (
     F4,
     F7,
     HALT,
-    HFSR,
     KEY,
     STACK_TOP,
     assemble,
@@ -31,92 +27,13 @@ from virtual_machines import (
     machine,
     read32,
     run,
+    run_to_breakpoint,
     running,
     write32,
 )
 
-CATCH_HARD_FAULT, CATCH_RESET = 1 << 10, 1
-S_HALT, S_SLEEP, S_LOCKUP, S_RESET = 1 << 17, 1 << 18, 1 << 19, 1 << 25
-FORCED, DEBUG_EVENT = 1 << 30, 1 << 31
-
-COUNTER = """
-.thumb_func
-reset:
-    ldr r4, =0xE000EDFC; mov r0, #0x01000000; str r0, [r4]
-    ldr r4, =0xE0001000; ldr r1, =0xC5ACCE55; str r1, [r4, #0xFB0]
-    movs r0, #0; str r0, [r4, #4]; movs r0, #1; str r0, [r4]
-"""
-"""Switches the cycle counter on; r4 is the base of its registers."""
-
-
-def _end(made: Machine) -> int:
-    """Run to a breakpoint; returns where."""
-    attach(made)
-    core = run(made)
-    assert core.is_halted
-    assert read32(made, DFSR) & BREAKPOINT
-    return core.engine["pc"]
-
-
-@pytest.mark.parametrize("chip", [F4, F7])
-@pytest.mark.parametrize("rounds", [1, 2, 1000])
-def test_the_cycle_counter_counts_every_instruction_of_a_loop(chip: str, rounds: int) -> None:
-    body = f"ldr r5, ={rounds}; ldr r0, [r4, #4]; 1: nop; add.w r2, r2, #1; subs r5, #1; bne 1b;"
-    made = running(COUNTER + body + "ldr r1, [r4, #4]; bkpt", chip)
-    _end(made)
-    engine = made.chip.engine
-    assert engine["r1"] - engine["r0"] == 1 + 4 * rounds
-
-
-def test_reads_of_the_counter_within_one_block_are_exact() -> None:
-    made = running(COUNTER + "ldr r0, [r4, #4]; nop; nop; ldr r1, [r4, #4]; ldr r2, [r4, #4]; bkpt")
-    _end(made)
-    engine = made.chip.engine
-    assert (engine["r1"] - engine["r0"], engine["r2"] - engine["r1"]) == (3, 1)
-
-
-def test_the_counter_can_be_set_and_stopped_exactly() -> None:
-    made = running(
-        COUNTER + "movs r3, #100; str r3, [r4, #4]; nop; nop; ldr r0, [r4, #4];"
-        "movs r5, #0; str r5, [r4]; nop; nop; nop; ldr r1, [r4, #4]; bkpt"
-    )
-    _end(made)
-    assert (made.chip.engine["r0"], made.chip.engine["r1"]) == (103, 105)
-
-
-PARTS = {
-    "nop": 1,
-    "add.w r2, r2, #1": 1,
-    "cmp r2, r2; bne 9f; adds r3, #1; 9:": 3,
-    "cmp r2, r2; beq 9f; adds r3, #1; adds r3, #1; 9:": 2,
-    "cmp r2, r2; it ne; addne r3, #1": 3,
-    "bl twice": 3,
-    "movs r6, #3; 8: subs r6, #1; bne 8b": 7,
-    "ldr r7, =0x20001000; ldr r7, [r7]": 2,
-    "ldr r7, [r4]": 1,
-    "ldr r7, [r4, #4]": 1,
-    "wfi": 1,
-}
-"""Pieces of code, and how many instructions are executed in each."""
-
-
-@given(st.lists(st.sampled_from(sorted(PARTS)), max_size=12))
-@tried(20)
-def test_the_counter_is_exact_for_any_code(parts: list[str]) -> None:
-    pend = "cpsid i; ldr r7, =0xE000E100; movs r0, #1; str r0, [r7]; str r0, [r7, #0x100];"
-    code = f"{pend} ldr r0, [r4, #4];{';'.join(parts)}; ldr r1, [r4, #4]; bkpt"
-    made = running(f"{COUNTER}{code}\n.thumb_func\ntwice: adds r3, #2; bx lr")
-    _end(made)
-    counted = made.chip.engine["r1"] - made.chip.engine["r0"]
-    assert counted == 1 + sum(PARTS[part] for part in parts)
-
-
-def test_the_counter_needs_its_key_on_an_m7_and_none_on_an_m4() -> None:
-    source = COUNTER.replace("0xC5ACCE55", "0x12345678") + "ldr r0, [r4, #4]; bkpt"
-    for chip, counts in ((F7, False), (F4, True)):
-        made = running(source, chip)
-        _end(made)
-        assert bool(made.chip.engine["r0"]) == counts
+CATCH_RESET = 1
+S_SLEEP, S_RESET = 1 << 18, 1 << 25
 
 
 @pytest.mark.parametrize("chip", [F4, F7])
@@ -145,154 +62,8 @@ def test_a_wfi_with_an_interrupt_pending_goes_on() -> None:
         ".thumb_func\nreset: cpsid i; ldr r4, =0xE000E100; movs r0, #1; str r0, [r4];"
         "ldr r5, =0xE000E200; str r0, [r5]; wfi; wfi; movs r1, #5; bkpt"
     )
-    _end(made)
+    run_to_breakpoint(made)
     assert made.chip.engine["r1"] == 5
-
-
-FAULTS = [
-    ("ldr r5, =0xD0000000; ldr r6, [r5]", 1 << 9 | 1 << 15, 0xD000_0000),
-    ("ldr r5, =0xD0000000; str r6, [r5]", 1 << 9 | 1 << 15, 0xD000_0000),
-    ("udf #1", 1 << 16, None),
-    ("udf.w #1", 1 << 16, None),
-    ("movs r1, #0; sdiv r2, r2, r1", 1 << 25, None),
-    ("movs r1, #0; udiv r2, r2, r1", 1 << 25, None),
-    ("ldr r5, =0x20001001; ldrex r6, [r5]", 1 << 24, None),
-]
-
-
-@pytest.mark.parametrize("chip", [F4, F7])
-@pytest.mark.parametrize(("code", "status", "address"), FAULTS)
-def test_faults_become_hard_faults_with_status_and_frame(
-    chip: str, code: str, status: int, address: int | None
-) -> None:
-    made = running(
-        ".thumb_func\nreset: cpsid i; ldr r4, =0xE000ED14; mov r0, #0x10; str r0, [r4];"
-        f"movs r0, #10; movs r2, #12; movs r3, #13; mov r12, r3; mov lr, r2; {code}; nop; nop\n"
-        ".thumb_func\nhard_fault: mrs r7, msp; wfi; b .",
-        chip,
-    )
-    attach(made)
-    core = run(made)
-    assert core.is_asleep
-    assert read32(made, CFSR) == status
-    assert read32(made, HFSR) == FORCED
-    if address is not None:
-        assert read32(made, BFAR) == address
-    engine = core.engine
-    assert engine["lr"] == 0xFFFF_FFF9
-    assert engine["sp"] == engine["r7"] == STACK_TOP - 32
-    r0, _, r2, r3, r12, lr, pc, xpsr = struct.unpack("<8I", made.read(STACK_TOP - 32, 4, 8))
-    assert (r0, r2, r3, r12, lr) == (10, 12, 13, 13, 12)
-    assert xpsr & 0x0100_01FF == 0x0100_0000
-    assert pc & 1 == 0
-    assert core.exceptions.current == 3
-
-
-def test_the_frame_of_a_fault_names_the_faulting_instruction() -> None:
-    source = ".thumb_func\nreset: nop; nop; ldr r5, =0xD0000000; nop; here: ldr r6, [r5]; b ."
-    made = running(source)
-    _fault(made)
-    pc = struct.unpack("<I", made.read(STACK_TOP - 32 + 24, 4, 1))[0]
-    assert made.read(pc, 2, 1) == b"\x2e\x68"  # ldr r6, [r5]
-
-
-def _fault(made: Machine) -> None:
-    """Run to the handler of hard faults, and stop there."""
-    attach(made, CATCH_HARD_FAULT)
-    core = run(made)
-    assert core.is_halted
-    assert read32(made, DFSR) & CAUGHT
-
-
-@pytest.mark.parametrize("chip", [F4, F7])
-def test_a_debugger_catches_hard_faults_at_the_handlers_first_instruction(chip: str) -> None:
-    made = running(
-        ".thumb_func\nreset: ldr r5, =0xD0000000; ldr r6, [r5]; b .\n"
-        ".thumb_func\nhard_fault: movs r1, #77; b .",
-        chip,
-    )
-    _fault(made)
-    vector = read32(made, 0x0800_000C)
-    assert made.chip.engine["pc"] == vector - 1
-    assert made.chip.engine["r1"] != 77
-
-
-def test_an_enabled_fault_has_its_own_handler_and_returns() -> None:
-    made = running(
-        ".thumb_func\nreset: ldr r4, =0xE000ED24; mov r0, #0x40000; str r0, [r4];"
-        "mov r7, sp; udf #3; movs r2, #9; mov r6, sp; bkpt\n"
-        ".thumb_func\nusage_fault: ldr r1, [sp, #24]; adds r1, #2; str r1, [sp, #24];"
-        "movs r3, #33; bx lr"
-    )
-    _end(made)
-    engine = made.chip.engine
-    assert engine["r2"] == 9
-    assert engine["r3"] != 33  # of the frame
-    assert engine["r6"] == engine["r7"]
-    assert made.chip.core.exceptions.current == 0
-
-
-def test_a_core_that_used_floats_stacks_them() -> None:
-    made = running(
-        ".thumb_func\nreset: ldr r4, =0xE000ED88; mov r0, #0xF00000; str r0, [r4];"
-        "vmov.f32 s0, #1.0; vmov.f32 s15, #2.0; udf #0; b .",
-    )
-    _fault(made)
-    engine = made.chip.engine
-    assert engine["lr"] == 0xFFFF_FFE9
-    assert engine["sp"] == STACK_TOP - 104
-    frame = made.read(STACK_TOP - 104, 4, 26)
-    assert struct.unpack_from("<f", frame, 32)[0] == 1.0
-    assert struct.unpack_from("<f", frame, 32 + 60)[0] == 2.0
-
-
-def test_a_fault_in_the_handler_of_hard_faults_locks_the_core_up() -> None:
-    made = running(
-        ".thumb_func\nreset: ldr r5, =0xD0000000; ldr r6, [r5]; b .\n"
-        ".thumb_func\nhard_fault: udf #0"
-    )
-    attach(made)
-    core = run(made)
-    assert core.is_locked
-    assert read32(made, DHCSR) & S_LOCKUP
-    write32(made, DHCSR, KEY | 3)
-    assert read32(made, DHCSR) & (S_HALT | S_LOCKUP) == S_HALT
-    assert core.engine["pc"] == 0xFFFF_FFFE
-
-
-def test_a_stack_that_left_ram_still_gets_to_the_handler() -> None:
-    made = running(
-        ".thumb_func\nreset: ldr r5, =0x20000004; mov sp, r5; push {r0-r4, lr}; b .\n"
-        ".thumb_func\nhard_fault: ldr r5, =0x20001000; mov sp, r5; movs r7, #42; wfi"
-    )
-    core = run(made)
-    assert core.is_asleep
-    assert core.engine["r7"] == 42
-    assert read32(made, CFSR) & 1 << 12  # STKERR: the frame did not fit either
-    assert read32(made, BFAR) == 0x1FFF_FFEC
-
-
-@pytest.mark.parametrize(
-    ("target", "status"), [(0xD000_0001, 1), (0x4000_0001, 1), (0x0900_0001, 1 << 8)]
-)
-def test_a_jump_to_where_nothing_can_be_executed(target: int, status: int) -> None:
-    made = running(f".thumb_func\nreset: ldr r5, ={target}; bx r5")
-    _fault(made)
-    assert read32(made, CFSR) == status
-    assert struct.unpack("<I", made.read(STACK_TOP - 8, 4, 1))[0] == target - 1
-
-
-def test_a_jump_to_an_even_address_is_an_invalid_state() -> None:
-    made = running(".thumb_func\nreset: ldr r5, =0x20000000; bx r5")
-    _fault(made)
-    assert read32(made, CFSR) == 1 << 17
-
-
-def test_a_breakpoint_without_a_debugger_is_a_hard_fault() -> None:
-    made = running(".thumb_func\nreset: bkpt; b .\n.thumb_func\nhard_fault: wfi")
-    core = run(made)
-    assert core.is_asleep
-    assert read32(made, HFSR) == DEBUG_EVENT
 
 
 def test_an_erased_chip_locks_up_and_can_be_halted() -> None:

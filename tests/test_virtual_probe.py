@@ -4,35 +4,27 @@ import io
 import os
 import random
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from qrig.backends.virtual.board import VirtualBoard
-from qrig.backends.virtual.faults import Faults, StuckBit
-from qrig.backends.virtual.setup import Setup
-from qrig.deadline import Deadline
-from qrig.errors import TargetUnavailableError
-from virtual_machines import F4, F767, UNIQUE_ID, assemble
-
 pytest.importorskip("pyocd")
 from pyocd.core import exceptions
-from pyocd.core.session import Session
 from pyocd.core.target import Target
 from pyocd.flash.eraser import FlashEraser
 from pyocd.flash.file_programmer import FileProgrammer
 
-FLASH = 0x0800_0000
-TARGETS = {F4: "stm32f429xi", F767: "stm32f767zi"}
+from qrig.backends.virtual.board import VirtualBoard
+from qrig.backends.virtual.faults import Faults, StuckBit
+from qrig.deadline import Deadline
+from qrig.errors import TargetUnavailableError
+from virtual_bench import COUNTS, FLASH, TARGETS, bench_of, image
+from virtual_machines import F4, F767, assemble
+
 CHIPS = list(TARGETS)
 MODES = ["halt", "under-reset", "pre-reset", "attach"]
 TIMEOUT_S = 0.3
-COUNTS = assemble(
-    ".thumb_func\nreset: ldr r1, =0x20001000; movs r0, #0; 1: adds r0, #1; str r0, [r1]; b 1b"
-)
 
 
 @pytest.fixture(autouse=True)
@@ -41,88 +33,36 @@ def no_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyocd.debug.svd.loader.SVDFile.from_builtin", lambda name: None)
 
 
-def _image(size: int = 40_000, seed: int = 1) -> bytes:
-    """Return a firmware that counts at 0x20001000, and data that cannot be compressed."""
-    return COUNTS + random.Random(seed).randbytes(size - len(COUNTS))
-
-
-class Bench:
-    """A board whose flash is a file, and sessions with it."""
-
-    def __init__(self, folder: Path, chip: str, faults: Faults | None = None) -> None:
-        self.flash = folder / "flash"
-        self.chip = chip
-        setup = Setup(
-            chip,
-            "usart3",
-            "PD8",
-            "PD9",
-            UNIQUE_ID,
-            self.flash,
-            8_000_000,
-            faults=faults or Faults(),
-        )
-        self.board = VirtualBoard(setup, "test-1", "virtual test")
-
-    @contextmanager
-    def session(self, mode: str = "halt", **options: Any) -> Iterator[Session]:
-        """Open a session of pyOCD's."""
-        chosen = {
-            "target_override": TARGETS[self.chip],
-            "connect_mode": mode,
-            "no_config": True,
-            "hide_programming_progress": True,
-            "chip_erase": "sector",
-        }
-        with Session(self.board.probe(), options=chosen | options) as session:
-            yield session
-
-    def program(self, image: bytes, **options: Any) -> None:
-        """Write a firmware through pyOCD."""
-        with self.session(**options) as session:
-            FileProgrammer(session).program(io.BytesIO(image), "bin", base_address=FLASH)
-            session.target.reset()
-
-
-@contextmanager
-def _bench(folder: Path, chip: str, faults: Faults | None = None) -> Iterator[Bench]:
-    bench = Bench(folder, chip, faults)
-    try:
-        yield bench
-    finally:
-        bench.board.stop()
-
-
 @pytest.mark.parametrize("chip", CHIPS)
 def test_flash_algorithms_write_and_what_is_read_back_is_the_same(
     tmp_path: Path, chip: str
 ) -> None:
-    image = _image()
-    with _bench(tmp_path, chip) as bench:
+    written = image()
+    with bench_of(tmp_path, chip) as bench:
         with bench.session() as session:
             assert [core.name for core in session.target.cores.values()] == [
                 "Cortex-M4" if chip == F4 else "Cortex-M7"
             ]
-            FileProgrammer(session).program(io.BytesIO(image), "bin", base_address=FLASH)
-            assert bytes(session.target.read_memory_block8(FLASH, len(image))) == image
-        assert bench.flash.read_bytes().rstrip(b"\xff") == image.rstrip(b"\xff")
+            FileProgrammer(session).program(io.BytesIO(written), "bin", base_address=FLASH)
+            assert bytes(session.target.read_memory_block8(FLASH, len(written))) == written
+        assert bench.flash.read_bytes().rstrip(b"\xff") == written.rstrip(b"\xff")
 
 
 def test_the_same_image_is_not_written_again(tmp_path: Path) -> None:
-    with _bench(tmp_path, F4) as bench:
-        bench.program(_image())
+    with bench_of(tmp_path, F4) as bench:
+        bench.program(image())
         before = bench.flash.stat().st_mtime_ns, bench.flash.read_bytes()
         first = bench.board.wire.transfers
-        bench.program(_image())
+        bench.program(image())
         assert bench.board.wire.transfers - first < first
         assert bench.flash.read_bytes() == before[1]
 
 
 @pytest.mark.parametrize("chip", CHIPS)
 def test_other_sectors_stay_as_they_are(tmp_path: Path, chip: str) -> None:
-    old = _image(200_000, seed=2)
-    new = _image(20_000, seed=3)
-    with _bench(tmp_path, chip) as bench:
+    old = image(200_000, seed=2)
+    new = image(20_000, seed=3)
+    with bench_of(tmp_path, chip) as bench:
         bench.program(old)
         bench.program(new)
         content = bench.flash.read_bytes()
@@ -132,8 +72,8 @@ def test_other_sectors_stay_as_they_are(tmp_path: Path, chip: str) -> None:
 
 @pytest.mark.parametrize("mode", [FlashEraser.Mode.SECTOR, FlashEraser.Mode.CHIP])
 def test_flash_is_erased(tmp_path: Path, mode: Any) -> None:
-    with _bench(tmp_path, F4) as bench:
-        bench.program(_image())
+    with bench_of(tmp_path, F4) as bench:
+        bench.program(image())
         with bench.session() as session:
             FlashEraser(session, mode).erase([FLASH])
             assert bytes(session.target.read_memory_block8(FLASH, 64)) == b"\xff" * 64
@@ -142,8 +82,8 @@ def test_flash_is_erased(tmp_path: Path, mode: Any) -> None:
 @pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("mode", MODES)
 def test_a_running_board_is_connected_to_in_any_way(tmp_path: Path, chip: str, mode: str) -> None:
-    with _bench(tmp_path, chip) as bench:
-        bench.program(_image())
+    with bench_of(tmp_path, chip) as bench:
+        bench.program(image())
         with bench.session(mode) as session:
             target = session.target
             target.halt()
@@ -164,8 +104,8 @@ def _word(board: VirtualBoard, address: int) -> int:
 @pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("kind", ["sw", "hw", "vectreset"])
 def test_a_reset_stops_at_the_first_instruction(tmp_path: Path, chip: str, kind: str) -> None:
-    with _bench(tmp_path, chip) as bench:
-        bench.program(_image())
+    with bench_of(tmp_path, chip) as bench:
+        bench.program(image())
         with bench.session(reset_type=kind) as session:
             target = session.target
             target.reset_and_halt()
@@ -176,7 +116,7 @@ def test_a_reset_stops_at_the_first_instruction(tmp_path: Path, chip: str, kind:
 
 def test_a_hard_fault_is_caught(tmp_path: Path) -> None:
     wild = assemble(".thumb_func\nreset: ldr r0, =0xD0000000; ldr r1, [r0]; b .")
-    with _bench(tmp_path, F767) as bench:
+    with bench_of(tmp_path, F767) as bench:
         bench.program(wild + b"\xff" * 64)
         with bench.session() as session:
             target = session.target
@@ -191,7 +131,7 @@ def test_a_hard_fault_is_caught(tmp_path: Path) -> None:
 
 
 def test_registers_and_memory_in_every_width(tmp_path: Path) -> None:
-    with _bench(tmp_path, F4) as bench, bench.session() as session:
+    with bench_of(tmp_path, F4) as bench, bench.session() as session:
         target = session.target
         values = random.Random(4).sample(range(1 << 32), 13)
         for number, value in enumerate(values):
@@ -208,7 +148,7 @@ def test_registers_and_memory_in_every_width(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_a_fault_with_its_address(tmp_path: Path) -> None:
-    with _bench(tmp_path, F4) as bench, bench.session() as session:
+    with bench_of(tmp_path, F4) as bench, bench.session() as session:
         with pytest.raises(exceptions.TransferFaultError) as caught:
             session.target.read32(0x3000_0000)
         assert caught.value.fault_address == 0x3000_0000
@@ -216,8 +156,8 @@ def test_what_is_not_there_is_a_fault_with_its_address(tmp_path: Path) -> None:
 
 
 def test_reads_through_the_access_ports_registers_are_the_same(tmp_path: Path) -> None:
-    with _bench(tmp_path, F767) as bench:
-        bench.program(_image())
+    with bench_of(tmp_path, F767) as bench:
+        bench.program(image())
         with bench.session() as session:
             port = session.target.dp
             port.write_ap(0x00, 0x2300_0052)
@@ -238,19 +178,19 @@ def test_reads_through_the_access_ports_registers_are_the_same(tmp_path: Path) -
 def test_a_fault_of_the_probe_comes_through_and_the_next_session_is_well(
     tmp_path: Path, chip: str, faults: Faults, raised: type[Exception]
 ) -> None:
-    with _bench(tmp_path, chip, faults) as bench:
+    with bench_of(tmp_path, chip, faults) as bench:
         with pytest.raises(raised):
-            bench.program(_image())
+            bench.program(image())
         if faults.unplug is not None:
             with pytest.raises(TargetUnavailableError, match="found none"):
                 bench.board.probe()
             return
-        bench.program(_image())
-        assert bench.flash.read_bytes().startswith(_image())
+        bench.program(image())
+        assert bench.flash.read_bytes().startswith(image())
 
 
 def test_the_first_connection_fails_and_the_second_works(tmp_path: Path) -> None:
-    with _bench(tmp_path, F767, Faults(connect_fails=1)) as bench:
+    with bench_of(tmp_path, F767, Faults(connect_fails=1)) as bench:
         with pytest.raises(exceptions.Error, match="not detected"), bench.session("under-reset"):
             pass
         with bench.session("under-reset") as session:
@@ -258,26 +198,26 @@ def test_the_first_connection_fails_and_the_second_works(tmp_path: Path) -> None
 
 
 def test_a_stuck_bit_is_not_noticed_by_pyocd_but_read_back(tmp_path: Path) -> None:
-    image = bytearray(_image())
-    image[0x151] |= 8
+    written = bytearray(image())
+    written[0x151] |= 8
     bit = StuckBit(FLASH + 0x151, 3, 0)
-    with _bench(tmp_path, F4, Faults(stuck_bits=(bit,))) as bench:
-        bench.program(bytes(image))
+    with bench_of(tmp_path, F4, Faults(stuck_bits=(bit,))) as bench:
+        bench.program(bytes(written))
         found = bench.flash.read_bytes()
-    assert [place for place in range(len(image)) if found[place] != image[place]] == [0x151]
+    assert [place for place in range(len(written)) if found[place] != written[place]] == [0x151]
 
 
 @pytest.mark.parametrize("chip", CHIPS)
 def test_an_erase_that_fails_names_its_sector(tmp_path: Path, chip: str) -> None:
-    with _bench(tmp_path, chip, Faults(erase_failures=(1,))) as bench:
+    with bench_of(tmp_path, chip, Faults(erase_failures=(1,))) as bench:
         bench.flash.write_bytes(b"\0" * len(bench.flash.read_bytes()))
         with pytest.raises(exceptions.FlashEraseFailure) as caught:
-            bench.program(_image(100_000))
+            bench.program(image(100_000))
         assert caught.value.address == FLASH + (0x4000 if chip == F4 else 0x8000)
 
 
 def test_read_protection_keeps_pyocd_out(tmp_path: Path) -> None:
-    with _bench(tmp_path, F4, Faults(read_protected=True)) as bench, bench.session() as session:
+    with bench_of(tmp_path, F4, Faults(read_protected=True)) as bench, bench.session() as session:
         with pytest.raises(exceptions.TransferFaultError):
             session.target.read32(FLASH)
         assert session.target.read32(0x4002_3C14) >> 8 & 0xFF == 0
@@ -290,14 +230,14 @@ def test_an_algorithm_that_hangs_is_given_up(tmp_path: Path, chip: str) -> None:
         for step in ("init", "program", "erase_sector", "analyzer")
     }
     with (
-        _bench(tmp_path, chip, Faults(algorithm_hangs=True)) as bench,
+        bench_of(tmp_path, chip, Faults(algorithm_hangs=True)) as bench,
         pytest.raises(exceptions.FlashFailure, match="timed out"),
     ):
-        bench.program(_image(), **limits)
+        bench.program(image(), **limits)
 
 
 def test_a_board_whose_process_is_killed_is_a_probe_that_is_gone(tmp_path: Path) -> None:
-    with _bench(tmp_path, F4) as bench:
+    with bench_of(tmp_path, F4) as bench:
         probe = bench.board.probe()
         probe.open()
         os.kill(bench.board.pid, signal.SIGKILL)
@@ -306,8 +246,8 @@ def test_a_board_whose_process_is_killed_is_a_probe_that_is_gone(tmp_path: Path)
 
 
 def test_a_power_cycle_starts_the_board_over(tmp_path: Path) -> None:
-    with _bench(tmp_path, F4) as bench:
-        bench.program(_image())
+    with bench_of(tmp_path, F4) as bench:
+        bench.program(image())
         with bench.session() as session:
             session.target.halt()
         bench.board.power_cycle()

@@ -11,7 +11,7 @@ import pytest
 
 from qrig.backends.virtual.chips import find_chip
 from qrig.backends.virtual.chips.chip import FLASH_ORIGIN
-from qrig.backends.virtual.core.core import Core
+from qrig.backends.virtual.core.core import BREAKPOINT, Core
 from qrig.backends.virtual.faults import Faults
 from qrig.backends.virtual.machine import Machine
 from qrig.backends.virtual.setup import Setup
@@ -140,3 +140,12 @@ def attach(made: Machine, catch: int = 0) -> None:
     """Connect a debugger, which catches what bits of DEMCR say; the core runs on."""
     write32(made, DHCSR, KEY | DEBUG)
     write32(made, DEMCR, catch)
+
+
+def run_to_breakpoint(made: Machine) -> int:
+    """Run to a breakpoint, a debugger connected; returns where."""
+    attach(made)
+    core = run(made)
+    assert core.is_halted
+    assert read32(made, DFSR) & BREAKPOINT
+    return core.engine["pc"]

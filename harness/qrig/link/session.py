@@ -32,6 +32,8 @@ REQUEST_TIMEOUT_S = 5.0
 """How long a request that only moves data may take."""
 
 _SLOWEST_RESEND_S = 0.5
+_RESENDS_AT_ONE_SPEED = 3
+_BANNER_S = 0.1  # a banner of some 500 bytes at 115,200 baud takes half of it
 _MAX_LOG_LINES = 1000
 _STATUS_TEXT = {
     1: "the request is malformed or outside the memory it names",
@@ -65,6 +67,7 @@ class Session:
     _receiver: Receiver = field(factory=Receiver)
     _frames: deque[Frame | None] = field(factory=deque)
     _sequence: int = 0
+    _speeds: tuple[int, int] | None = None
 
     @property
     def banner(self) -> Banner:
@@ -95,6 +98,10 @@ class Session:
         """Close the byte stream."""
         self.transport.close()
 
+    def note_speeds(self, boot_baud: int, baud: int) -> None:
+        """Remember that the line is at `baud`, and that a board that starts over is at another."""
+        self._speeds = (boot_baud, baud)
+
     def hello(self, deadline: Deadline) -> Banner:
         """Open the session on the firmware's side; raises as `request` does."""
         self._banner = None
@@ -112,6 +119,7 @@ class Session:
         self.statistics.requests += 1
         self.transport.write(wire, deadline)
         resend = Deadline.after(wait_s)
+        resends = 0
         while True:
             until = resend.within(deadline.remaining_s())
             event = self._next(until)
@@ -135,8 +143,27 @@ class Session:
             else:
                 self.statistics.damaged += 1
             self.statistics.resends += 1
+            resends += 1
+            if resends % _RESENDS_AT_ONE_SPEED == 0:
+                self._ask_at_boot_speed(wire, deadline)
             self.transport.write(wire, deadline)
             resend = Deadline.after(wait_s)
+
+    def _ask_at_boot_speed(self, wire: bytes, deadline: Deadline) -> None:
+        """See whether the board has started over: it is then at its first speed, and says so."""
+        if self._speeds is None:
+            return
+        boot_baud, baud = self._speeds
+        self.transport.set_baud(boot_baud)
+        self.transport.write(wire, deadline)
+        heard = deadline.within(
+            self.transport.answer_s + 2 * self.transport.byte_s * len(wire) + _BANNER_S
+        )
+        while not heard.expired:
+            event = self._next(heard)
+            if isinstance(event, Frame):
+                self._unasked(event)
+        self.transport.set_baud(baud)
 
     def _is(self, frame: Frame, kind: int) -> bool:
         return (

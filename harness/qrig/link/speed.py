@@ -37,4 +37,5 @@ def raise_speed(session: Session, slow: int, fast: int) -> bool:
         time.sleep(CONFIRM_S / 2 + _MARGIN_S)
         session.hello(Deadline.after(REQUEST_TIMEOUT_S))
         return False
+    session.note_speeds(slow, fast)
     return True

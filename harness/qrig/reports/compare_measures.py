@@ -52,7 +52,7 @@ class Sides:
 
     def layers(self, measure: str) -> list[tuple[int, str]]:
         """Return the layers that have `measure` in every run, in order."""
-        found: list[set[tuple[int, str]]] = [
+        found = [
             set(_known_layers(_counted(rows, measure), measure)) for rows in (*self.base, *self.new)
         ]
         shared = found[0].intersection(*found[1:])
@@ -61,7 +61,8 @@ class Sides:
     def lonely_layers(self, measure: str) -> list[str]:
         """Return the layers of which some runs know `measure` and others do not."""
         known = [set(_known_layers(rows, measure)) for rows in (*self.base, *self.new)]
-        return [name for _, name in sorted(set.union(*known) - set.intersection(*known))]
+        everywhere = known[0].intersection(*known[1:])
+        return [name for _, name in sorted(known[0].union(*known[1:]) - everywhere)]
 
     def has(self, measure: str) -> tuple[bool, bool]:
         """Say whether each side has the measure in all of its runs."""

@@ -9,6 +9,7 @@ from qrig.build.firmware import Firmware
 from qrig.build.flash_image import read_flash_image
 from qrig.deadline import Deadline
 from qrig.errors import (
+    BoardRestartedError,
     BoardWedgedError,
     LinkError,
     ProbeError,
@@ -25,6 +26,9 @@ from qrig.runs.targets import Target
 
 RECOVERY_S = 60.0
 """How long all remedies together may take before a board is given up."""
+
+
+_CURABLE = (LinkError, ProbeError, TargetCrashedError, BoardRestartedError)
 
 
 @frozen(eq=False)
@@ -67,7 +71,7 @@ def _session(target: Target, running: Running, firmware: Firmware) -> Session:
         return _open(running, firmware)
     except TransportClosedError as error:
         raise _ended(target, running) from error
-    except (LinkError, ProbeError, TargetCrashedError) as error:
+    except _CURABLE as error:
         if not running.remedies():
             raise
         return _cured(target, running, firmware, error)
@@ -84,7 +88,7 @@ def _cured(target: Target, running: Running, firmware: Firmware, reason: TargetE
         try:
             remedy.apply()
             return _open(running, firmware)
-        except (LinkError, ProbeError, TargetCrashedError) as error:
+        except _CURABLE as error:
             reason = error
     running.condemn(str(reason))
     raise BoardWedgedError(

@@ -31,8 +31,8 @@ from qrig.measure.gate.student import normal_quantile, student_quantile
 
 FloatArray = npt.NDArray[np.float64]
 
-SAMPLES: Final = "measurements"
-PAIRS: Final = "inputs"
+MEASUREMENTS: Final = "measurements"
+INPUTS: Final = "inputs"
 RUNS: Final = "runs"
 
 _DRIFT_SHARE: Final = 0.4
@@ -91,7 +91,7 @@ def _of_samples(
     by_rank = ranks.two_samples(base, new, level / 2, known.inflation)
     mean = clipped.two_means(base, new, by_rank.estimate)
     drift = _drift(known, clipped.clip(base, new, by_rank.estimate))
-    return _both(by_rank, mean, known, level, drift, (SAMPLES, len(base), len(new)))
+    return _both(by_rank, mean, known, level, drift, (MEASUREMENTS, len(base), len(new)))
 
 
 def _of_pairs(found: Paired, level: float) -> Interval:
@@ -101,7 +101,7 @@ def _of_pairs(found: Paired, level: float) -> Interval:
     mean = clipped.mean_of_pairs(differences, by_rank.estimate)
     drift = _drift(known, [differences])
     count = len(differences)
-    return _both(by_rank, mean, known, level, drift, (PAIRS, count, count))
+    return _both(by_rank, mean, known, level, drift, (INPUTS, count, count))
 
 
 def _of_runs(base: Sequence[FloatArray], new: Sequence[FloatArray], level: float) -> Interval:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,8 @@ def _open_runs(runs: Path) -> list[str]:
 
 def main() -> None:
     """Do the work that the command line names."""
+    # A night in the background of a shell hands down that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # If the machine runs out of memory, the kernel ends this process, not the night.
     with contextlib.suppress(OSError):
         _OOM_SCORE.write_text(_FIRST_TO_GO)

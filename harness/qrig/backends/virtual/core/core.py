@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from attrs import define
 
+from qrig.backends.virtual.core.alignment import AlignmentTrap
 from qrig.backends.virtual.core.counter import NEVER, Counter
 from qrig.backends.virtual.core.division import DivisionTrap
 from qrig.backends.virtual.core.engine import INVALID_INSTRUCTION, Engine, NoMemoryError
@@ -63,7 +65,7 @@ class Core:
     def __init__(self, engine: Engine, system: SystemControl, nvic: Nvic) -> None:
         """Take over the engine's hooks; the core begins halted."""
         self.engine = engine
-        self.counter = Counter(engine.read, self._pass_limit)
+        self.counter = Counter(engine.read, self._pass_limit, self._look_at)
         self.exceptions = Exceptions(engine, system)
         self.is_halted = True
         self.is_asleep = self.is_locked = self.is_stuck = False
@@ -80,7 +82,8 @@ class Core:
         self._slice = _Slice()
         self._exact: int | None = None
         self._block_hook: int | None = None
-        self._divisions = DivisionTrap(engine, system, self._note_division)
+        self._divisions = DivisionTrap(engine, system, partial(self._note_usage, _DIVIDED))
+        self._alignment = AlignmentTrap(engine, partial(self._note_usage, _UNALIGNED))
         self.has_new_code = False
         engine.on_exception(self._note_exception)
 
@@ -210,6 +213,7 @@ class Core:
         is_repeated = happened.asked == self.counter.place and self.counter.is_inside(pc)
         self.counter.settle(pc)
         self._exact = None
+        self._alignment.forget_trusted()
         self.on_slice()
         if happened.action is not None:
             happened.action()
@@ -235,7 +239,9 @@ class Core:
             self._block_hook = self.engine.on_block(self.counter.on_block)
         elif is_algorithm or not self.has_new_code:
             return
-        self.has_new_code = self.has_new_code and is_algorithm
+        if self.has_new_code and not is_algorithm:
+            self.has_new_code = False
+            self._alignment.clear()
         self.engine.forget_code()
         self.counter.forget_code()
 
@@ -278,9 +284,15 @@ class Core:
     def _note_exception(self, number: int) -> None:
         self._slice.raised = number
 
-    def _note_division(self, address: int) -> None:
+    def _note_usage(self, status: int, address: int) -> None:
         if self._slice.bad is None:
-            self._slice.bad = Fault(USAGE_FAULT, _DIVIDED, address)
+            self._slice.bad = Fault(USAGE_FAULT, status, address)
+
+    def _look_at(self, address: int, code: bytes) -> None:
+        """Watch what is to be watched in a block that is new, before it is executed."""
+        if self._alignment.watch(address, code):
+            self._slice.action = partial(self.engine.forget_range, address, address + len(code))
+            self.engine.stop()
 
     def _pass_limit(self) -> None:
         self._slice.passed = self.counter.total

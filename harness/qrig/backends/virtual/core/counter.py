@@ -17,16 +17,23 @@ NEVER = 1 << 62
 class Counter:
     """Instructions executed since the board was made.
 
-    When `total` has passed `limit` before a block is executed, `on_limit` is called.
+    When `total` has passed `limit` before a block is executed, `on_limit` is called; before a block
+    is executed for the first time `on_new(address, code)` is.
     """
 
-    __slots__ = ("_address", "_code", "_counts", "_size", "limit", "on_limit", "total")
+    __slots__ = ("_address", "_code", "_counts", "_size", "limit", "on_limit", "on_new", "total")
 
-    def __init__(self, code: Callable[[int, int], bytes], on_limit: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        code: Callable[[int, int], bytes],
+        on_limit: Callable[[], None],
+        on_new: Callable[[int, bytes], None],
+    ) -> None:
         """Count; `code(address, size)` returns instructions."""
         self.total = 0
         self.limit = NEVER
         self.on_limit = on_limit
+        self.on_new = on_new
         self._code = code
         self._counts: dict[int, int] = {}
         self._address = self._size = 0
@@ -39,6 +46,7 @@ class Counter:
             self.total += self._counts[address << 13 | size]
         except KeyError:
             self.total += self._learn(address, size)
+            self.on_new(address, self._code(address, size))
         if self.total > self.limit:
             self.on_limit()
 

@@ -136,9 +136,12 @@ class Engine:
         """Have a hook not called any more; see forget_code."""
         self._check(self._library.uc_hook_del(self._handle, number))
 
-    def on_instruction(self, address: int, hook: Callable[[int, int, int, int], None]) -> None:
-        """Have `hook` called before the instruction at `address`; see forget_code."""
-        self._hook(const.UC_HOOK_CODE, binding.HOOK_CODE_CFUNC(hook), address, address)
+    def on_instruction(self, address: int, hook: Callable[[int, int, int, int], None]) -> int:
+        """Have `hook(_, address, size, _)` called before the instruction at `address`.
+
+        Returns the hook's number; see forget_code.
+        """
+        return self._hook(const.UC_HOOK_CODE, binding.HOOK_CODE_CFUNC(hook), address, address)
 
     def on_exception(self, hook: Callable[[int], None]) -> None:
         """Have `hook(number)` called for an exception of QEMU's, and the run end with it."""
@@ -179,6 +182,10 @@ class Engine:
     def forget_code(self) -> None:
         """Translate everything anew: code was changed from outside, or hooks were."""
         self._uc.ctl_flush_tb()
+
+    def forget_range(self, begin: int, end: int) -> None:
+        """Translate anew what lies there; not while running."""
+        self._uc.ctl_remove_cache(begin, end)
 
     def __getitem__(self, register: str) -> int:
         """Return a register."""

@@ -1,6 +1,7 @@
-"""What must be known of Thumb instructions: their length, and which of them divide.
+"""What must be known of Thumb instructions: their length, which divide, which need words aligned.
 
-Facts: Arm DDI 0403 (ARMv7-M), A5.1 (encoding), A7.7.127 (SDIV) and A7.7.195 (UDIV).
+Facts: Arm DDI 0403 (ARMv7-M), A3.2.1 (alignment), A5 (encoding), A6 (floating point), A7.7.127
+(SDIV) and A7.7.195 (UDIV).
 """
 
 from __future__ import annotations
@@ -23,6 +24,37 @@ def count_instructions(code: bytes) -> int:
         offset += 4 if code[offset + 1] << 8 >= _WIDE else 2
         count += 1
     return count
+
+
+def word_accesses(code: bytes) -> list[tuple[int, str]]:
+    """Return offset and base register of what must find its words at addresses of words.
+
+    `code` begins with an instruction and ends with one. The stack pointer and the program counter
+    are no bases here: they are right at all times.
+    """
+    found = []
+    offset = 0
+    while offset < len(code):
+        first = int.from_bytes(code[offset : offset + 2], "little")
+        second = int.from_bytes(code[offset + 2 : offset + 4], "little")
+        base = _base_of(first, second)
+        if base is not None and base not in (13, 15):
+            found.append((offset, "lr" if base == 14 else f"r{base}"))
+        offset += 4 if first >= _WIDE else 2
+    return found
+
+
+def _base_of(first: int, second: int) -> int | None:
+    """Return the base register of a load or store of several words or floats, None for others."""
+    if first & 0xF000 == 0xC000:  # LDM, STM
+        return first >> 8 & 7
+    if first & 0xFE40 == 0xE800:  # LDM.W, STM.W: increment after or decrement before
+        return first & 0xF if first >> 7 & 3 in (1, 2) else None
+    if first & 0xFE40 == 0xE840:  # LDRD, STRD; without P and W others
+        return first & 0xF if first & 0x120 else None
+    if first & 0xFE00 == 0xEC00 and second >> 9 & 7 == 5:  # VLDR, VSTR, VLDM, VSTM; or VMOV
+        return first & 0xF if first & 0x1A0 else None
+    return None
 
 
 def find_divisions(code: bytes) -> list[int]:
