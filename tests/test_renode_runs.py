@@ -45,6 +45,7 @@ BOARDS = ["nucleo-f746", "nucleo-f429"]
 _ONE_AT_LEAST = ["nucleo-f746", pytest.param("nucleo-f429", marks=FULL_RUN)]
 _OTHERS = ["nucleo-f767", "nucleo-h743", "nucleo-l4r5", "stm32f4-discovery"]
 _SAME_CORE = {"cortex-m4": "mps2-an386@qemu", "cortex-m7": "mps2-an500@qemu"}
+_CLOCKS = (0x4000_0024, 0xE000_1004)  # TIM2_CNT, DWT_CYCCNT
 _SPIN, _UNDEFINED = 0xE7FE, 0xDE00  # b ., udf #0
 
 
@@ -163,6 +164,27 @@ def test_a_reset_in_use_is_taken_up_again(lenet: Deployed) -> None:
     _layers(lenet, loaded, 1)
     assert lenet.restarts == restarts + 1
     assert lenet.session.banner.reset == "software"
+
+
+def test_coarse_time_keeps_pace_with_the_counter(lenet: Deployed) -> None:
+    def clocks() -> tuple[int, int]:
+        monitor.run("pause", _soon())
+        lines = monitor.run("; ".join(f"sysbus ReadDoubleWord {a:#x}" for a in _CLOCKS), _soon())
+        monitor.run("start", _soon())
+        ticks, cycles = (int(line, 16) for line in lines)
+        return ticks, cycles
+
+    monitor = _running(lenet).monitor
+    earlier = clocks()
+    _layers(lenet, load_network("lenet-mnist"), 1)
+    later = clocks()
+    ticks, cycles = (
+        after - before & 0xFFFF_FFFF for before, after in zip(earlier, later, strict=True)
+    )
+    per_tick = lenet.target.board.clock_hz // 10_000
+    assert ticks > 10
+    apart = cycles - ticks * per_tick & 0xFFFF_FFFF
+    assert min(apart, 2**32 - apart) <= 2 * per_tick, "one that lags would be no help to the other"
 
 
 def _built(board: str) -> tuple[Target, Deployment]:

@@ -14,12 +14,12 @@ import pytest
 
 from full_runs import FULL_RUN
 from qrig.backends.renode.backend import board_script
-from qrig.backends.renode.program import find_renode
+from qrig.backends.renode.program import find_renode, unusable
 from qrig.boards import find_board
 from qrig.build import build_deployment
 from qrig.reference import run_reference
 from qrig.runs.networks import load_network
-from renode_there import renode_boards, requires_renode
+from renode_there import renode_boards
 
 SUITE = Path(__file__).resolve().parents[1] / "suites" / "robot" / "board.robot"
 _CASES = SUITE.read_text().partition("*** Test Cases ***")[2].count("\nShould ")
@@ -33,9 +33,11 @@ def _renode_test() -> str | None:
     return str(beside) if beside is not None and beside.exists() else shutil.which("renode-test")
 
 
-requires_runner = pytest.mark.skipif(
-    _renode_test() is None, reason="renode-test is not installed: it comes with Renode"
-)
+def _reason() -> str | None:
+    """Why the suite cannot be run here."""
+    if unusable() is None and _renode_test() is None:
+        return "renode-test is not installed: it comes with Renode"
+    return unusable()
 
 
 _FIRST = ("nucleo-f429", "nucleo-f746")
@@ -49,8 +51,7 @@ _BOARDS = [
 ]
 
 
-@requires_renode
-@requires_runner
+@pytest.mark.skipif(_reason() is not None, reason=str(_reason()))
 @pytest.mark.parametrize("name", _BOARDS)
 def test_a_board_boots_and_computes_as_the_reference_does(name: str, tmp_path: Path) -> None:
     board, loaded = find_board(name), load_network("lenet-mnist")

@@ -107,8 +107,9 @@ class Core:
 
     def set_alarm(self, count: int) -> None:
         """Have on_alarm called when so many instructions have been executed in all."""
-        self._alarm = count
-        self.counter.limit = -1 if self._interrupted else count
+        self._alarm = self.counter.limit = count
+        if self._interrupted:
+            self.counter.limit = -1
 
     def pause(self, instructions: int) -> None:
         """End the slice after so many more instructions, for what is done between slices."""
