@@ -9,6 +9,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import sys  # noqa: E402  # after the variables above, like all that follow
 
 from benchmarks import (  # noqa: E402  # numpy is loaded here
+    boards,
     deployments,
     gate,
     history,
@@ -28,6 +29,7 @@ _BENCHMARKS = {
     "kernels": kernels.run,
     "deployments": deployments.run,
     "quantization": quantization.run,
+    "boards": boards.run,
     "gate": gate.run,
     "history": history.run,
 }

@@ -225,13 +225,13 @@ def test_exact(measure, network):
 
 
 @pytest.mark.parametrize(
-    "others",
+    ("others", "times"),
     [
-        ("nucleo-f746@virtual", "nucleo-f429@virtual"),
-        ("nucleo-f429@virtual:a", "nucleo-f429@virtual:b"),
+        (("nucleo-f746@virtual", "nucleo-f429@virtual"), 1),
+        (("nucleo-f429@virtual:a", "nucleo-f429@virtual:b"), 1),
+        pytest.param(("nucleo-f746@virtual", "nucleo-f429@virtual"), 50, marks=FULL_RUN),
     ],
 )
-@pytest.mark.parametrize("times", [1, pytest.param(50, marks=FULL_RUN)])
 def test_two_boards_in_parallel(
     pytester: pytest.Pytester, tmp_path: Path, others: tuple[str, str], times: int
 ) -> None:

@@ -172,17 +172,20 @@ def test_stopping_twice_is_harmless_and_leaves_no_process(tmp_path: Path) -> Non
 
 
 def test_bytes_are_lost_and_garbled_on_request(tmp_path: Path) -> None:
-    sent = bytes(range(100))
+    sent = bytes(200)
     faults = Faults(rx_drop=10, tx_garble=30)
     with (
         _board(tmp_path, echo(F7, 115_200), faults=faults) as board,
         _port(board, 115_200) as port,
     ):
-        port.write(sent)
-        heard = _read(port, 90)
-    arrived = bytes(byte for index, byte in enumerate(sent) if (index + 1) % 10)
-    assert len(heard) == 90
-    assert [place for place in range(90) if heard[place] != arrived[place]] == [29, 59, 89]
+        heard = b""
+        for _ in range(10):
+            port.write(sent)
+            heard += _read(port, 150)
+        heard += port.read(1000)
+    assert 1_700 < len(heard) < 1_900
+    assert all(byte.bit_count() <= 1 for byte in heard)
+    assert 30 < len(heard) - heard.count(0) < 100
 
 
 def test_registers_that_are_not_modelled_are_named_at_the_end(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@
 //   connector Connect sysbus.usart3 line
 using System;
 using System.Collections.Generic;
-using System.Net;
-using System.Net.Sockets;
+using System.IO;
+using System.Reflection;
 using System.Text;
 using System.Threading;
 
@@ -35,20 +35,8 @@ namespace Antmicro.Renode.Backends.Terminals
     {
         public LoopbackTerminal(int port, string token)
         {
-            socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            socket.NoDelay = true;
-            try
-            {
-                socket.Connect(IPAddress.Loopback, port);
-                socket.Send(Encoding.ASCII.GetBytes(token));
-            }
-            catch(SocketException e)
-            {
-                socket.Close();
-                throw new RecoverableException(String.Format(
-                    "Expected a program that waits on port {0} of 127.0.0.1, found: {1}",
-                    port, e.Message));
-            }
+            stream = Connect(port);
+            stream.Write(Encoding.ASCII.GetBytes(token), 0, token.Length);
         }
 
         public override void AttachTo(IUART uart)
@@ -82,7 +70,27 @@ namespace Antmicro.Renode.Backends.Terminals
                 isClosed = true;
                 Monitor.PulseAll(waiting);
             }
-            socket.Close();
+            stream.Dispose();
+        }
+
+        // Renode compiles this file against the assemblies that it has loaded by then, and that of
+        // sockets need not be among them: so it is named here and looked up when it is needed.
+        private static Stream Connect(int port)
+        {
+            var type = Type.GetType("System.Net.Sockets.TcpClient, System.Net.Sockets") ??
+                Type.GetType("System.Net.Sockets.TcpClient, System", true);
+            try
+            {
+                var client = Activator.CreateInstance(type, "127.0.0.1", port);
+                type.GetProperty("NoDelay").SetValue(client, true, null);
+                return (Stream)type.GetMethod("GetStream").Invoke(client, null);
+            }
+            catch(TargetInvocationException e)
+            {
+                throw new RecoverableException(String.Format(
+                    "Expected a program that waits on port {0} of 127.0.0.1, found: {1}",
+                    port, e.InnerException.Message));
+            }
         }
 
         private void Receive()
@@ -90,7 +98,7 @@ namespace Antmicro.Renode.Backends.Terminals
             var block = new byte[BlockBytes];
             try
             {
-                for(int count; (count = socket.Receive(block)) > 0;)
+                for(int count; (count = stream.Read(block, 0, BlockBytes)) > 0;)
                 {
                     for(var index = 0; index < count; index++)
                     {
@@ -98,7 +106,7 @@ namespace Antmicro.Renode.Backends.Terminals
                     }
                 }
             }
-            catch(SocketException)
+            catch(IOException)
             {
                 // The other end is gone: nothing more will come.
             }
@@ -114,10 +122,10 @@ namespace Antmicro.Renode.Backends.Terminals
             {
                 for(byte[] block; (block = Waiting()) != null;)
                 {
-                    socket.Send(block);
+                    stream.Write(block, 0, block.Length);
                 }
             }
-            catch(SocketException)
+            catch(IOException)
             {
                 Dispose();
             }
@@ -145,7 +153,7 @@ namespace Antmicro.Renode.Backends.Terminals
 
         private bool isClosed;
 
-        private readonly Socket socket;
+        private readonly Stream stream;
         private readonly List<byte> waiting = new List<byte>();
 
         private const int BlockBytes = 4096;

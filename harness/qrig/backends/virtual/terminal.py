@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import random
 import struct
 import termios
 import tty
@@ -89,11 +90,14 @@ class Terminal:
 
 
 class _Noise:
-    """Loses one byte in `drop`, and turns a bit of one in `garble`; None for none."""
+    """Loses one byte in `drop`, and turns a bit of one in `garble`, at random; None for none.
+
+    What happens is the same every time.
+    """
 
     def __init__(self, drop: int | None, garble: int | None) -> None:
         self._drop, self._garble = drop, garble
-        self._count = 0
+        self._random = random.Random(0)  # noqa: S311  # no secret
 
     def apply(self, data: bytes) -> bytes:
         """Return what is left of bytes."""
@@ -101,9 +105,8 @@ class _Noise:
             return data
         kept = bytearray()
         for byte in data:
-            self._count += 1
-            if self._drop is not None and self._count % self._drop == 0:
+            if self._drop is not None and not self._random.randrange(self._drop):
                 continue
-            hit = self._garble is not None and self._count % self._garble == 0
-            kept.append(byte ^ (1 << self._count % 8) * hit)
+            is_hit = self._garble is not None and not self._random.randrange(self._garble)
+            kept.append(byte ^ is_hit << self._random.randrange(8))
         return bytes(kept)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ FloatArray = npt.NDArray[np.float64]
 MEASUREMENTS: Final = "measurements"
 INPUTS: Final = "inputs"
 RUNS: Final = "runs"
+
+_Counted: TypeAlias = tuple[str, int, int]
 
 _DRIFT_SHARE: Final = 0.4
 _DRIFT_FROM, _DRIFT_TO = 2.0, 4.0
@@ -105,12 +107,19 @@ def _of_pairs(found: Paired, level: float) -> Interval:
 
 
 def _of_runs(base: Sequence[FloatArray], new: Sequence[FloatArray], level: float) -> Interval:
-    """Compare the runs' own middles; what differs between runs of one side is the noise."""
+    """Compare the runs' own middles; what differs between runs of one side is the noise.
+
+    With enough runs ranks decide alone: a few runs in one of two modes have no tails that Student's
+    distribution knows.
+    """
     middles = run_means([*base, *new])
     first, second = middles[: len(base)], middles[len(base) :]
-    by_rank = ranks.two_samples(first, second, level / 2, 1.0)
+    counted = (RUNS, len(first), len(second))
+    by_ranks = _of_ranks(ranks.two_samples(first, second, level, 1.0), level, counted)
+    if by_ranks is not None:
+        return by_ranks
     mean = two_groups(first, second, error_within(base, new))
-    return _both(by_rank, mean, INDEPENDENT, level, 0.0, (RUNS, len(first), len(second)))
+    return _of_means(mean, INDEPENDENT, level, counted)
 
 
 def _drift(known: Dependence, series: Sequence[FloatArray]) -> float:
@@ -129,37 +138,50 @@ def _both(
     known: Dependence,
     level: float,
     drift: float,
-    counted: tuple[str, int, int],
+    counted: _Counted,
 ) -> Interval:
-    """Return what both intervals allow; all that one of them allows if they have nothing in common.
+    """Return what both intervals allow; `by_rank` is that of half the level.
 
-    Where ranks cannot reach the level, the means have it to themselves.
+    Where ranks cannot reach it, the means have the whole level to themselves.
     """
-    alone = by_rank.low is None or by_rank.high is None
+    wide = _of_ranks(by_rank, level / 2, counted, known.inflation)
+    narrow = _of_means(mean, known, level if wide is None else level / 2, counted)
+    found = narrow if wide is None else _shared(wide, narrow)
+    return evolve(found, low=found.low - drift, high=found.high + drift)
+
+
+def _of_ranks(
+    found: ranks.RankInterval, level: float, counted: _Counted, inflation: float = 1.0
+) -> Interval | None:
+    """Return the interval of ranks, with the errors that its width stands for; None if none."""
+    if found.low is None or found.high is None:
+        return None
+    deviations = normal_quantile(level)
+    return Interval(
+        *(found.estimate, found.low, found.high),
+        *((found.high - found.estimate) / deviations, (found.estimate - found.low) / deviations),
+        *counted,
+        inflation=inflation,
+        by_ranks=True,
+    )
+
+
+def _of_means(
+    mean: clipped.MeanShift, known: Dependence, level: float, counted: _Counted
+) -> Interval:
+    """Return Student's interval of a difference of means."""
     degrees = mean.degrees if known.degrees is None else min(mean.degrees, known.degrees)
     error = mean.standard_error * math.sqrt(known.inflation)
-    half = student_quantile(level if alone else level / 2, degrees) * error + drift
-    narrow = Interval(
-        mean.estimate, mean.estimate - half, mean.estimate + half, error, error, *counted
-    )
-    narrow = evolve(narrow, inflation=known.inflation)
-    if by_rank.low is None or by_rank.high is None:
-        return narrow
-    deviations = normal_quantile(level / 2)
-    wide = evolve(
-        narrow,
-        by_ranks=True,
-        estimate=by_rank.estimate,
-        low=by_rank.low - drift,
-        high=by_rank.high + drift,
-        error_up=(by_rank.high - by_rank.estimate) / deviations,
-        error_down=(by_rank.estimate - by_rank.low) / deviations,
-    )
-    return _shared(wide, narrow)
+    half = student_quantile(level, degrees) * error
+    low, high = mean.estimate - half, mean.estimate + half
+    return Interval(*(mean.estimate, low, high, error, error), *counted, inflation=known.inflation)
 
 
 def _shared(one: Interval, other: Interval) -> Interval:
-    """Return where two intervals overlap, with the better known estimate of both."""
+    """Return where two intervals overlap, with the better known estimate of both.
+
+    Two that have nothing in common give all that one of them allows.
+    """
     low, high = max(one.low, other.low), min(one.high, other.high)
     if low > high:
         return evolve(one, low=min(one.low, other.low), high=max(one.high, other.high))

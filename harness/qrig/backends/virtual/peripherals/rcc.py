@@ -25,7 +25,7 @@ _RESETS = {
     _DCKCFGR: 0,
     _DCKCFGR2: 0,
 } | dict.fromkeys((*_RESET_REGISTERS, 0x34, 0x38, 0x40, 0x44), 0)
-_HSE_ON, _HSE_READY = 1 << 16, 1 << 17
+_HSE_READY, _PLL_READY = 1 << 17, 1 << 25
 _ON_BITS = (0, 16, 24, 26, 28)  # HSI, HSE, PLL, PLLI2S, PLLSAI; the bit behind says "ready"
 _RMVF = 1 << 24
 _FLAGS = 0xFE00_0000
@@ -54,7 +54,6 @@ class Rcc(Peripheral):
         self.on_trouble: Callable[[str], None] = lambda text: None
         self.wait_states: Callable[[], int] = lambda: 15
         self.has_overdrive: Callable[[], bool] = lambda: True
-        self.on_read(_CR, self._read_control)
         for offset in (_CR, _PLLCFGR, _CFGR, _DCKCFGR, _DCKCFGR2):
             self.on_write(offset, self._configuring(offset))
         self.on_read(_BDCR, lambda: self[_BDCR] | (self[_BDCR] & 1) << 1)
@@ -121,22 +120,22 @@ class Rcc(Peripheral):
         multiplied = source * (config >> 6 & 0x1FF) // max(config & 0x3F, 1)
         return max(multiplied // (2 * ((config >> 16 & 3) + 1)), 1)
 
-    def _read_control(self) -> int:
-        value = self[_CR]
+    def _with_ready(self, control: int) -> int:
+        """Return a value of CR with the "ready" bits of what is on in it."""
         for bit in _ON_BITS:
-            value &= ~(2 << bit)
-            value |= (value >> bit & 1) << bit + 1
+            control = control & ~(2 << bit) | (control >> bit & 1) << bit + 1
         if self._hse_hz is None:
-            value &= ~_HSE_READY
+            control &= ~_HSE_READY
             if self[_PLLCFGR] >> 22 & 1:
-                value &= ~(1 << 25)
-        return value
+                control &= ~_PLL_READY
+        return control
 
     def _configuring(self, offset: int) -> Callable[[int], None]:
         def write(value: int) -> None:
             if offset == _CFGR:
                 value = value & ~0xC | (value & 3) << 2  # SWS follows SW at once
             self[offset] = value
+            self[_CR] = self._with_ready(self[_CR])
             self.on_clock(self.core_hz)
             self._check()
 
