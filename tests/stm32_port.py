@@ -8,7 +8,8 @@ import functools
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import field, frozen
@@ -97,17 +98,29 @@ class PlayedPort:
             ring[DMA_BUFFER_BYTES - left] = byte
             self[self.left] = left - 1 or DMA_BUFFER_BYTES
 
+    def read_late(self, data: bytes) -> bytes:
+        """Return what port_read delivers if `data` arrives while it waits."""
+        late = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+        ctypes.c_uint32.in_dll(self.library, "fake_left_address").value = self.left
+        place = ctypes.c_void_p.in_dll(self.library, "fake_late")
+        place.value = ctypes.addressof(late)
+        ctypes.c_uint32.in_dll(self.library, "fake_late_bytes").value = len(data)
+        return self.read()
+
     def read(self, capacity: int = 64) -> bytes:
         """Return what port_read delivers."""
         buffer = (ctypes.c_uint8 * capacity)()
         return bytes(buffer[: self.library.port_read(buffer, capacity)])
 
-    def on_wait(self, action: Callable[[], None]) -> object:
-        """Do `action` where the core waits; keep what is returned for as long."""
+    @contextmanager
+    def waiting(self, action: Callable[[], None]) -> Iterator[None]:
+        """Do `action` where the core waits."""
         callback = _WAIT(action)
         place = ctypes.c_void_p.in_dll(self.library, "fake_wait")
+        before = place.value
         place.value = ctypes.cast(callback, ctypes.c_void_p).value
-        return callback
+        yield
+        place.value = before
 
     def start(self) -> None:
         """Start counter and line; CYCCNT moves meanwhile."""

@@ -26,17 +26,16 @@ WITH_TEN = [
 WANDERING = ["random walk, 0.05 % a step", "slow wave of any phase, 0.5 %"]
 """Noise that moves the middle of a run: on an M4 a few percent of its detections are not told."""
 
-TRIALS = [150, pytest.param(1500, marks=FULL_RUN)]
+MANY, SOME, FEW = ([count, pytest.param(1500, marks=FULL_RUN)] for count in (100, 60, 40))
 
 
 def kept(found: Rates, trials: int, least_found: float = 0.95) -> None:
     """Hold the promise, within what chance does to this many trials (three deviations)."""
-    allowed = (least_found * (1 - least_found) / trials) ** 0.5 * 3
-    assert found.alarms <= 0.01
-    assert found.found >= least_found - allowed
+    assert found.alarms <= 0.01 + 3 * (0.01 * 0.99 / trials) ** 0.5
+    assert found.found >= least_found - 3 * (least_found * (1 - least_found) / trials) ** 0.5
 
 
-@pytest.mark.parametrize("trials", TRIALS)
+@pytest.mark.parametrize("trials", MANY)
 @pytest.mark.parametrize("name", OF_MEASUREMENTS)
 def test_thirty_measurements_on_an_m4(name: str, trials: int) -> None:
     found = rates(NOISES[name], Setting(LAYERS, 30), promise_of("cortex-m4"), trials)
@@ -45,7 +44,7 @@ def test_thirty_measurements_on_an_m4(name: str, trials: int) -> None:
     assert found.missed <= 0.05
 
 
-@pytest.mark.parametrize("trials", TRIALS)
+@pytest.mark.parametrize("trials", MANY)
 @pytest.mark.parametrize("name", OF_MEASUREMENTS)
 def test_thirty_measurements_on_an_m7(name: str, trials: int) -> None:
     found = rates(NOISES[name], Setting(LAYERS, 30), promise_of("cortex-m7"), trials)
@@ -54,25 +53,25 @@ def test_thirty_measurements_on_an_m7(name: str, trials: int) -> None:
     assert found.missed <= 0.02
 
 
-@pytest.mark.parametrize("trials", TRIALS)
+@pytest.mark.parametrize("trials", MANY)
 @pytest.mark.parametrize("name", WITH_TEN)
 def test_ten_measurements(name: str, trials: int) -> None:
     found = rates(NOISES[name], Setting(LAYERS, 10), promise_of("cortex-m4"), trials)
     kept(found, trials)
 
 
-@pytest.mark.parametrize("trials", TRIALS)
-@pytest.mark.parametrize("repetitions", [5, 8, 20])
+@pytest.mark.parametrize("trials", SOME)
+@pytest.mark.parametrize("repetitions", [5, 12])
 @pytest.mark.parametrize("name", OF_MEASUREMENTS)
 def test_equal_runs_raise_no_alarm_however_few_measurements(
     name: str, repetitions: int, trials: int
 ) -> None:
     """What few measurements cannot tell is said to be so; it is no reason for an alarm."""
     found = rates(NOISES[name], Setting(3, repetitions), promise_of("cortex-m4"), trials, seed=7)
-    assert found.alarms <= 0.01 + 2 / trials
+    assert found.alarms <= 0.01 + 3 * (0.01 * 0.99 / trials) ** 0.5
 
 
-@pytest.mark.parametrize("trials", TRIALS)
+@pytest.mark.parametrize("trials", FEW)
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m7"])
 @pytest.mark.parametrize("name", OF_RUNS)
 def test_eight_runs_find_what_is_off_as_a_whole(name: str, core: str, trials: int) -> None:
@@ -81,15 +80,14 @@ def test_eight_runs_find_what_is_off_as_a_whole(name: str, core: str, trials: in
     assert found.untold <= 0.01
 
 
-@pytest.mark.parametrize("trials", [100])
 @pytest.mark.parametrize("runs", [1, 2, 5])
-def test_fewer_runs_say_that_they_cannot_tell(runs: int, trials: int) -> None:
-    """Runs in one of two modes: no alarm, and what is not found is not called the same too often.
+def test_fewer_runs_say_that_they_cannot_tell(runs: int) -> None:
+    """Runs in one of two modes: no alarm, and what is not found is seldom called the same.
 
-    With one run of each there is nothing to see of it but a shift, which may be placement.
+    With one run of each all there is to see is a shift, which placement may have done.
     """
     noise = NOISES["each run in one of two modes, 1.5 % apart"]
-    found = rates(noise, Setting(1, 30, runs), promise_of("cortex-m4"), trials)
-    assert found.alarms <= 0.02
-    assert found.found < 0.95
-    assert found.missed <= (0.35 if runs == 1 else 0.15)
+    found = rates(noise, Setting(LAYERS, 20, runs), promise_of("cortex-m4"), 60)
+    assert found.alarms <= 0.05
+    assert found.found < 0.9
+    assert found.missed <= (0.4 if runs == 1 else 0.2)

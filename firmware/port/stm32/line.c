@@ -21,9 +21,16 @@ static uint32_t wanted_baud; /* 0: stay */
 static uint8_t is_on_trial;
 static uint32_t trial_began;
 
-void line_start(void) {
-    usart_start(BOARD_UART_BAUD);
+/* DMA stops before the USART does: RM0385 section 31.8.1, UE. */
+static void open_line(uint32_t baud) {
+    dma_stop();
+    usart_start(baud);
+    taken = 0;
     dma_start(usart_received_address(), ring);
+}
+
+void line_start(void) {
+    open_line(BOARD_UART_BAUD);
 }
 
 /* How far DMA has filled the ring. */
@@ -60,14 +67,16 @@ static void wait_for_host(void) {
     cortex_m_unmask_interrupts();
 }
 
+/* What was not taken yet is lost; a host waits for the answer before it sends again. */
 static void change_speed(void) {
     if (wanted_baud != 0) {
-        usart_change(wanted_baud);
+        usart_drain();
+        open_line(wanted_baud);
         wanted_baud = 0;
         is_on_trial = 1;
         trial_began = counter_coarse();
     } else if (is_on_trial && counter_coarse() - trial_began > COUNTER_COARSE_HZ) {
-        usart_change(BOARD_UART_BAUD);
+        open_line(BOARD_UART_BAUD);
         is_on_trial = 0;
     }
 }

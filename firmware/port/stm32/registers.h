@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* About 0.1 s at 16 MHz, the slowest the core runs at: several times what any of the reference
- * manuals' waits takes, a crystal's start included. */
+/* 0.1 s or more at 16 MHz and below, where the core starts: several times what any wait of the
+ * reference manuals takes, a crystal's start included. */
 #define REGISTER_TURNS 200000u
 
 /* The register at an address. */

@@ -35,25 +35,18 @@ int usart_can(uint32_t baud) {
            50 * (error < 0 ? -error : error) <= parts;
 }
 
-/* What is set while it is off. */
-static void configure(uint32_t baud) {
-    *USART_BRR = divider_for(baud);
-    *USART_CR3 = USART_CR3_ALWAYS | CR3_DMAR;
-    *USART_CR1 = USART_CR1_UE | CR1_TE | CR1_RE | CR1_IDLEIE;
-}
-
 void usart_start(uint32_t baud) {
     register_enable(BOARD_UART(ENABLE));
     pin_connect(BOARD_UART_TX_PORT, BOARD_UART_TX_PIN, BOARD_UART_TX_FUNCTION);
     pin_connect(BOARD_UART_RX_PORT, BOARD_UART_RX_PIN, BOARD_UART_RX_FUNCTION);
     *USART_CR1 = 0;
-    configure(baud);
+    *USART_BRR = divider_for(baud);
+    *USART_CR3 = USART_CR3_ALWAYS | CR3_DMAR;
+    *USART_CR1 = USART_CR1_UE | CR1_TE | CR1_RE | CR1_IDLEIE;
 }
 
-void usart_change(uint32_t baud) {
+void usart_drain(void) {
     (void)register_wait(USART_STATUS, STATUS_TC, STATUS_TC);
-    *USART_CR1 = 0;
-    configure(baud);
 }
 
 void usart_write(const uint8_t *data, size_t length) {

@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Switch it on with its pins, at a speed it can have. */
-void usart_start(uint32_t baud);
-
 /* Whether it can have a speed, to 2 %. */
 int usart_can(uint32_t baud);
 
-/* Change to a speed it can have, when all that was written has left. */
-void usart_change(uint32_t baud);
+/* Switch it on with its pins, or off and on again, at a speed it can have. */
+void usart_start(uint32_t baud);
+
+/* Wait until all that was written has left. */
+void usart_drain(void);
 
 /* Send bytes; gives up when one does not leave. */
 void usart_write(const uint8_t *data, size_t length);

@@ -18,9 +18,12 @@
 #define IFCR register_at(CONTROLLER + 0x04u)
 #define FLAGS (0xfu << 4u * INDEX)
 
-void dma_start(uint32_t from, uint8_t *ring) {
+void dma_stop(void) {
     register_enable(DMA_ENABLE);
     *CCR = 0;
+}
+
+void dma_start(uint32_t from, uint8_t *ring) {
     *IFCR = FLAGS;
     *register_at(DMA_MUX_BASE + 4u * BOARD_DMA_MUX_CHANNEL) = BOARD_DMA_REQUEST;
     *CPAR = from;

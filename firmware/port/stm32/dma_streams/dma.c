@@ -31,13 +31,16 @@ static void select_request(void) {
 static void select_request(void) {}
 #endif
 
+void dma_stop(void) {
+    register_enable(DMA_ENABLE);
+    *CR = 0;
+    (void)register_wait(CR, CR_EN, 0);
+}
+
 void dma_start(uint32_t from, uint8_t *ring) {
 #ifdef DMA_MEMORY_ENABLE
     register_enable(DMA_MEMORY_ENABLE);
 #endif
-    register_enable(DMA_ENABLE);
-    *CR = 0;
-    (void)register_wait(CR, CR_EN, 0);
     *IFCR = FLAGS;
     select_request();
     *PAR = from;

@@ -20,7 +20,8 @@ def setup_of(board: Board, name: str, flash: Path, faults: Faults) -> Setup:
     The chip's number is made from the names of board and instance.
     """
     uart, device = board.uart, board.device
-    if device is None or find_chip(device) is None:
+    chip = None if device is None else find_chip(device)
+    if device is None or chip is None:
         raise TargetUnavailableError(
             f"{board.name}@virtual: expected a chip that there is a virtual one of, found "
             f"{device or 'none'}; choose another backend"
@@ -29,6 +30,11 @@ def setup_of(board: Board, name: str, flash: Path, faults: Faults) -> Setup:
         raise TargetUnavailableError(
             f"{board.name}@virtual: expected a UART with a name and pins, found none; add it to "
             "its board.toml"
+        )
+    if uart.name not in chip.uarts:
+        raise TargetUnavailableError(
+            f"{board.name}@virtual: expected a UART of {chip.name} ({', '.join(chip.uarts)}), found "
+            f"{uart.name}; correct its board.toml"
         )
     return Setup(
         chip=device,

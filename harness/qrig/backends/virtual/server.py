@@ -27,7 +27,7 @@ from qrig.backends.virtual.terminal import Terminal
 from qrig.backends.virtual.watcher import Watcher
 
 _GRACE_S = 0.003
-_BURST_BYTES = 256  # what a sleeping firmware is given at once
+_BURST_BYTES = 64  # what a sleeping firmware is given at once: much less than any ring holds
 _BACKLOG_BYTES = 1 << 14
 _BITS = 10
 _LONG_S = 3600.0

@@ -37,7 +37,7 @@ RUNS: Final = "runs"
 
 _Counted: TypeAlias = tuple[str, int, int]
 
-_DRIFT_SHARE: Final = 0.4
+_DRIFT_SHARE: Final = 0.3
 _DRIFT_FROM, _DRIFT_TO = 2.0, 4.0
 
 
@@ -158,8 +158,11 @@ def _of_ranks(
         return None
     deviations = normal_quantile(level)
     return Interval(
-        *(found.estimate, found.low, found.high),
-        *((found.high - found.estimate) / deviations, (found.estimate - found.low) / deviations),
+        found.estimate,
+        found.low,
+        found.high,
+        (found.high - found.estimate) / deviations,
+        (found.estimate - found.low) / deviations,
         *counted,
         inflation=inflation,
         by_ranks=True,
@@ -174,7 +177,7 @@ def _of_means(
     error = mean.standard_error * math.sqrt(known.inflation)
     half = student_quantile(level, degrees) * error
     low, high = mean.estimate - half, mean.estimate + half
-    return Interval(*(mean.estimate, low, high, error, error), *counted, inflation=known.inflation)
+    return Interval(mean.estimate, low, high, error, error, *counted, inflation=known.inflation)
 
 
 def _shared(one: Interval, other: Interval) -> Interval:
