@@ -15,7 +15,7 @@ from qrig.build.runtime_firmware import build_runtime_firmware
 from qrig.deadline import Deadline
 from qrig.link import Session, open_session
 from qrig.link.connect import open_transport
-from qrig.link.frames import Frame, Message, Receiver, encode
+from qrig.link.frames import REPLY, Frame, Message, Receiver, encode
 from qrig.link.memory import RemoteMemory
 from qrig.runs.targets import Target
 from runtime_driver import Picture, Status
@@ -76,12 +76,13 @@ class Loader:
         session._sequence = (session._sequence + 1) & 0xFFFF
         frame = Frame(kind, session._sequence, session.number, payload)
         session.transport.write(encode(frame), deadline)
+        wanted = (kind | REPLY, session._sequence)  # what was sent twice is answered twice
         receiver = Receiver()
         while True:
             data = session.transport.read(deadline)
             assert data, "no answer"
             for answer in receiver.feed(data):
-                if answer is not None and answer.type != Message.ACCEPTED:
+                if answer is not None and (answer.type, answer.sequence) == wanted:
                     return answer.payload
 
     def status(self, kind: int, payload: bytes = b"") -> int:

@@ -100,6 +100,7 @@ def test_a_process_that_died_before_the_session() -> None:
 
     class _Dead:
         name, counts = target.backend.name, target.backend.counts
+        instance = slack_s = None
 
         def unavailable(self, board: object) -> None:
             return None

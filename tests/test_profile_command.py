@@ -13,6 +13,7 @@ import qrig.measure.timing.decode
 from hand_made import changed, hand_made
 from profiled_targets import profiled_target
 from qrig.backends.qemu import QemuBackend
+from qrig.boards import registry
 from qrig.cli import main
 from qrig.errors import TargetUnavailableError, UsageError
 from qrig.fixedpoint.quantized import QuantizedInnerProduct
@@ -24,6 +25,7 @@ from qrig.reports.profile_diff import diff_profiles
 from qrig.reports.profile_diff_text import explanations
 from qrig.reports.profile_store import load_tables
 from qrig.reports.store import load_run
+from qrig.resources import targets_root
 from qrig.runs.bench import bench, prepare
 from qrig.runs.modelled import modelled_boards
 from qrig.runs.profile import profile_cell
@@ -133,7 +135,7 @@ def test_runs_of_different_silicon_are_not_compared(
 ) -> None:
     assert _profile(tmp_path) == 0
     assert _profile(tmp_path, "--on", "mps2-an500") == 0
-    first, second = sorted(path.name for path in tmp_path.iterdir())
+    first, second = sorted(path.parent.name for path in tmp_path.glob("*/run.json"))
     capsys.readouterr()
     assert main(["profile", "--runs", str(tmp_path), "--diff", first, second]) == 2
     assert "the same modelled boards" in capsys.readouterr().err
@@ -245,7 +247,7 @@ def test_a_process_on_this_machine_has_no_profile(tmp_path: Path) -> None:
     [
         (("host",), "expected a board with a timing model"),
         (("nucleo-f746", "mps2-an500"), "both cortex-m7"),
-        (("nucleo-f747",), "did you mean nucleo-f746"),
+        (("nucleo-f74",), "did you mean nucleo-f746"),
     ],
 )
 def test_boards_that_cannot_be_modelled(boards: tuple[str, ...], message: str) -> None:
@@ -262,9 +264,16 @@ def test_the_boards_that_are_modelled() -> None:
     assert ideal["m7"].name == "nucleo-f746"
 
 
-def test_a_board_that_is_only_modelled_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "--target", "nucleo-f746"]) == 2
-    assert "--on nucleo-f746" in capsys.readouterr().err
+def test_a_board_that_is_only_modelled_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (targets_root() / "mps2-an386" / "board.toml").read_text()
+    toy = tmp_path / "toy" / "board.toml"
+    toy.parent.mkdir()
+    toy.write_text(text.replace('"mps2-an386"', '"toy"', 1).replace('["qemu"]', "[]"))
+    monkeypatch.setattr(registry, "targets_root", lambda: tmp_path)
+    assert main(["bench", "--target", "toy"]) == 2
+    assert "--on toy" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("machine")

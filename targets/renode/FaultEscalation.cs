@@ -1,9 +1,9 @@
 // A fault that cannot be taken becomes a hard fault (Arm DDI 0403, section B1.5.14).
 //
 // Renode's interrupt controller makes memory, bus and usage faults pending like interrupts. Where
-// those are masked, as they are for ever in our firmware, the core would execute the faulty
-// instruction again and again. So this looks, twice a millisecond: a core that has noted a fault
-// and runs no handler gets a hard fault, whose stacked registers are still those of that place.
+// those are masked, as while our firmware waits, the core would execute the faulty instruction
+// again and again. So this looks, twice a millisecond: a core that has noted a fault and runs no
+// handler gets a hard fault, whose stacked registers are still those of that place.
 using Antmicro.Renode.Core;
 using Antmicro.Renode.Peripherals.CPU;
 using Antmicro.Renode.Peripherals.IRQControllers;

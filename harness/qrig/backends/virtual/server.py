@@ -27,7 +27,7 @@ from qrig.backends.virtual.terminal import Terminal
 from qrig.backends.virtual.watcher import Watcher
 
 _GRACE_S = 0.003
-_BURST_BYTES = 64  # what a sleeping firmware is given at once: much less than any ring holds
+_BRIEF = 20_000  # instructions: a firmware that has been woken often sleeps again before that
 _BACKLOG_BYTES = 1 << 14
 _BITS = 10
 _LONG_S = 3600.0
@@ -82,7 +82,7 @@ class Server:
         if self._terminal.has_unsent:
             due_s = min(due_s or _LONG_S, _FLUSH_S)
         if self._backlog:
-            due_s = min(due_s or _LONG_S, self._byte_s() * _BURST_BYTES)
+            due_s = min(due_s or _LONG_S, self._byte_s() * machine.uart.burst_bytes)
         sources: list[Any] = [self._connection]
         if len(self._backlog) < _BACKLOG_BYTES:
             sources.append(self._terminal)
@@ -101,6 +101,9 @@ class Server:
     def _execute(self, descriptors: tuple[int, ...], limit_s: float | None) -> None:
         """Execute until something comes, or `limit_s` have passed."""
         self._core.interrupted = False
+        self._core.run_briefly(_BRIEF)
+        if not self._machine.is_running:
+            return
         self._watcher.arm(descriptors, limit_s)
         self._core.run()
 
@@ -127,7 +130,7 @@ class Server:
 
     def _feed(self) -> None:
         """Move bytes from the port to the chip, as fast as the line is, or the firmware asleep."""
-        count = _BURST_BYTES if self._machine.uart.takes_bursts else 1
+        count = self._machine.uart.burst_bytes
         if not self._core.is_asleep:
             elapsed_s = time.monotonic() - self._fed_s
             count = min(count, int(elapsed_s / self._byte_s()))

@@ -36,7 +36,7 @@ LEAST_MEASUREMENTS: Final = 5
 
 _MISS_DEVIATIONS: Final = 2.0  # 97.7 % one-sided: the promised 95 % with something to spare
 _LEAST_SHARE: Final = 0.55
-_WANDERING: Final = 1.25
+_WANDERING: Final = 2.0
 _WANDERING_SHARE: Final = 0.8
 
 

@@ -15,6 +15,9 @@ from qrig.runs.doctor_checks.finding import GOOD, MISSING, WARNING, Finding
 PURPOSES = {
     "probe": "real boards (@probe): flash and debug them through a probe on USB",
     "virtual": "virtual boards (@virtual)",
+    "joulescope": "Joulescope power meters",
+    "otii": "Otii power meters",
+    "ppk2": "the Power Profiler Kit II",
     "onnx": "networks from ONNX files",
     "train": "training networks",
     "datasets": "the image set mnist",

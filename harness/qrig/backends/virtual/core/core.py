@@ -179,6 +179,13 @@ class Core:
         while self.is_running and not self._interrupted:
             self._execute(self.engine.start)
 
+    def run_briefly(self, instructions: int) -> None:
+        """Execute so many instructions at most, unless it is a flash algorithm."""
+        end = self.counter.total + instructions
+        while self.is_running and self.counter.total < end and not self._is_in_algorithm:
+            self.pause(end - self.counter.total)
+            self._execute(self.engine.start)
+
     def step(self) -> None:
         """Execute one instruction, then halt."""
         self.is_halted = False
@@ -204,7 +211,7 @@ class Core:
 
     def _execute(self, start: Callable[[int], int]) -> None:
         address = self.engine["pc"]
-        self._prepare(is_algorithm=_RAM <= address < _RAM_END and self.debugs())
+        self._prepare(is_algorithm=self._is_in_algorithm)
         self._slice = happened = _Slice()
         self._is_executing = True
         status = start(address)
@@ -229,6 +236,10 @@ class Core:
                 self.on_alarm()
         elif self._is_behind_wfi(pc) and not self._nvic.has_wakeup:
             self.is_asleep = True
+
+    @property
+    def _is_in_algorithm(self) -> bool:
+        return _RAM <= self.engine["pc"] < _RAM_END and self.debugs()
 
     def _prepare(self, *, is_algorithm: bool) -> None:
         """Hook blocks unless a debugger runs a flash algorithm; see that no old code is run."""

@@ -56,6 +56,10 @@ class Dma(Peripheral):
         control = self[_STREAM + _STEP * request.stream + _CR]
         return bool(control & _EN) and control >> 25 & 7 == request.channel
 
+    def size(self, request: DmaRequest) -> int:
+        """Return how many bytes the buffer of a stream holds, 0 if it does not wait."""
+        return self._sizes[request.stream] if self.is_ready(request) else 0
+
     def feed(self, request: DmaRequest, data: bytes) -> bytes:
         """Move bytes from a peripheral into memory; returns those that found no room."""
         while data and self.is_ready(request):

@@ -47,8 +47,7 @@ class Layout:
 class Usart(Peripheral):
     """A USART; `clock_hz` asks for its clock, `wire` is None where nothing is connected.
 
-    `baud` is its speed in bits per second, 0 if the divider is nonsense. With `takes_bursts`
-    received bytes go to DMA, so that several may come at once.
+    `baud` is its speed in bits per second, 0 if the divider is nonsense.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Usart(Peripheral):
         self._flags = SENT | EMPTY
         self._data = 0
         self.baud = 0.0
-        self.can_receive = self.can_send = self.takes_bursts = False
+        self.can_receive = self.can_send = False
         nvic.connect(place.interrupt, self._is_high)
         for offset in (layout.control1, layout.control3, layout.divider):
             self.on_write(offset, partial(self._configure, offset))
@@ -86,13 +85,20 @@ class Usart(Peripheral):
     def update(self) -> None:
         """Look at the configuration: it, or the clock, has changed."""
         layout = self._layout
-        control1, control3 = self[layout.control1], self[layout.control3]
+        control1 = self[layout.control1]
         is_on = bool(control1 & layout.enable)
         self.can_receive = is_on and bool(control1 & _RE)
         self.can_send = is_on and bool(control1 & _TE)
-        self.takes_bursts = bool(control3 & _DMAR)
         divider = self._divider(self[layout.divider] & 0xFFFF, oversampled=bool(control1 & _OVER8))
         self.baud = self._clock_hz(self.place) / divider if divider >= 1 else 0.0
+
+    @property
+    def burst_bytes(self) -> int:
+        """How many bytes may come at once: a small part of the buffer that DMA writes, or one."""
+        if not self[self._layout.control3] & _DMAR:
+            return 1
+        sizes = [self._dma[request.controller].size(request) for request in self.place.receive]
+        return max(*sizes, 8) // 8
 
     def receive(self, data: bytes, framing_errors: int = 0) -> None:
         """Take bytes from the line, which is idle behind them."""
@@ -100,7 +106,7 @@ class Usart(Peripheral):
             return
         if framing_errors:
             self._raise(FRAMING | NOISE)
-        if self.takes_bursts:
+        if self[self._layout.control3] & _DMAR:
             for request in self.place.receive:
                 data = self._dma[request.controller].feed(request, data)
         for byte in data:
