@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -27,7 +28,8 @@ _MARKS: Final = {
     NO_BASELINE: "⚠️ no comparable baseline",
 }
 _HEADINGS: Final = ("layer", "measure", "before", "after", "change", "interval", "verdict")
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]<>|~#@])")
+_SPECIAL: Final = re.compile(r"([\\`*_\[\]|~])")
+_MENTION: Final = re.compile(r"(?<!\w)@")
 _LONGEST: Final = 400
 _MOST_FINDINGS: Final = 20
 _MOST_ROWS: Final = 60
@@ -60,7 +62,7 @@ def _details(cell: CellComparison) -> Iterator[str]:
         return
     opened = " open" if cell.verdict in (WORSE, NO_BASELINE) else ""
     yield f"<details{opened}>"
-    yield f"<summary>{_text(cell.name)}: {cell.verdict}</summary>"
+    yield f"<summary>{_html(cell.name)}: {cell.verdict}</summary>"
     yield ""
     if layers:
         yield from _table(layers)
@@ -81,7 +83,12 @@ def _table(layers: Sequence[LayerChange]) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Write text so that nothing in it is markup, a mention or a link to an issue."""
+    """Write text so that nothing in it is markup or a mention of somebody."""
+    return _SPECIAL.sub(r"\\\1", _html(text))
+
+
+def _html(text: str) -> str:
+    """Write text for where Markdown is not read: in an element of HTML."""
     line = one_line(text)
     short = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    return _SPECIAL.sub(r"\\\1", short)
+    return _MENTION.sub("@\N{ZERO WIDTH SPACE}", html.escape(short, quote=False))

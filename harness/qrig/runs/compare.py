@@ -119,7 +119,7 @@ def _named(folder: Path, name: str) -> Path:
         if name and not path.is_absolute() and (place / name / RUN).is_file():
             return place / name
     try:
-        return find_run(folder, name)
+        return find_run(folder, name or "nothing")
     except UsageError as error:
         raise UsageError(
             f"expected a run in {folder}, a folder of one or a committed baseline, found no "

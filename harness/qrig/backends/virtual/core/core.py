@@ -182,9 +182,11 @@ class Core:
     def run_briefly(self, instructions: int) -> None:
         """Execute so many instructions at most, unless it is a flash algorithm."""
         end = self.counter.total + instructions
-        while self.is_running and self.counter.total < end and not self._is_in_algorithm:
+        while self.is_running and not self._is_in_algorithm:
             self.pause(end - self.counter.total)
             self._execute(self.engine.start)
+            if (self._slice.passed or 0) > end:
+                return
 
     def step(self) -> None:
         """Execute one instruction, then halt."""
