@@ -26,7 +26,7 @@ from qrig.runs.bench import bench, prepare
 from qrig.runs.targets import find_targets
 import qrig.reports.html, qrig.reports.plots, qrig.reports.profile_plots, pyarrow.parquet
 
-cells = prepare([hand_made()], find_targets(("host@native",)))
+cells = prepare([hand_made(int(sys.argv[2]))], find_targets(("host@native",)))
 folder, samples = Path(sys.argv[1]), int(sys.argv[2])
 for _ in sys.stdin:
     child = os.fork()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,12 @@ def write_run(folder: Path, name: str, *cells: MadeCell, **changed: Any) -> Path
     """Write a finished run and return its folder."""
     writer = RunWriter(folder, name)
     document = {**run_document(*cells), **changed}
-    writer.save_run({**document, "status": "running"})
-    for cell in cells:
-        writer.append({**row, "run_id": name} for row in cell.rows())
-    writer.finish()
-    writer.save_run(document)
+    with contextlib.closing(writer):
+        writer.save_run({**document, "status": "running"})
+        for cell in cells:
+            writer.append({**row, "run_id": name} for row in cell.rows())
+        writer.finish()
+        writer.save_run(document)
     return writer.folder
 
 

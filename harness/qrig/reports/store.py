@@ -13,6 +13,7 @@ run's row in the index (see `qrig.reports.index`), which only finished runs have
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -76,15 +77,19 @@ class RunWriter:
         """Keep rows; they are on the disk when this returns.
 
         Raises UsageError if the disk does not take them: those before are safe, and what is left of
-        these is no whole line, which readers leave out.
+        these ends in a line cut short, which readers leave out. Nothing more goes to the journal
+        then, but `finish` writes all rows.
         """
         new = list(rows)
         self._rows += new
         try:
+            if self._journal.closed:
+                raise OSError(errno.EIO, "it did not take those before")
             self._journal.write("".join(json.dumps(row) + "\n" for row in new))
             self._journal.flush()
             os.fsync(self._journal.fileno())
         except OSError as error:
+            self.close()
             raise UsageError(
                 f"{self.folder / JOURNAL}: expected a disk that takes the results, found that it "
                 f"does not ({error.strerror}); make room or give another folder with --runs"
@@ -108,10 +113,10 @@ class RunWriter:
 
     def finish(self) -> pd.DataFrame:
         """Write the table, drop the journal, and return the rows."""
+        self.close()
         frame = table_of(self._rows)
         write_file(self.folder / TABLE, lambda path: _write_parquet(path, frame))
         sync_folder(self.folder)
-        self.close()
         (self.folder / JOURNAL).unlink()
         self._finished = True
         return frame

@@ -26,7 +26,7 @@ from qrig.backends.virtual.peripherals.debug_control import POLLED
 from qrig.backends.virtual.terminal import Terminal
 from qrig.backends.virtual.watcher import Watcher
 
-_GRACE_S = 0.003
+_GRACE_S = 0.05
 _BRIEF = 20_000  # instructions: a firmware that has been woken often sleeps again before that
 _BACKLOG_BYTES = 1 << 14
 _BITS = 10
@@ -109,7 +109,8 @@ class Server:
 
     def _answer(self, request: Request) -> bytes:
         machine = self._machine
-        if request.operation == Operation.READ and request.address == POLLED and machine.is_running:
+        is_poll = request.operation == Operation.READ and request.address == POLLED
+        if is_poll and machine.is_running and self._core.is_in_algorithm:
             self._execute((), _GRACE_S)
         data = b""
         try:

@@ -182,7 +182,7 @@ class Core:
     def run_briefly(self, instructions: int) -> None:
         """Execute so many instructions at most, unless it is a flash algorithm."""
         end = self.counter.total + instructions
-        while self.is_running and not self._is_in_algorithm:
+        while self.is_running and not self.is_in_algorithm:
             self.pause(end - self.counter.total)
             self._execute(self.engine.start)
             if (self._slice.passed or 0) > end:
@@ -213,7 +213,7 @@ class Core:
 
     def _execute(self, start: Callable[[int], int]) -> None:
         address = self.engine["pc"]
-        self._prepare(is_algorithm=self._is_in_algorithm)
+        self._prepare(is_algorithm=self.is_in_algorithm)
         self._slice = happened = _Slice()
         self._is_executing = True
         status = start(address)
@@ -240,7 +240,8 @@ class Core:
             self.is_asleep = True
 
     @property
-    def _is_in_algorithm(self) -> bool:
+    def is_in_algorithm(self) -> bool:
+        """Whether a debugger runs code in RAM, which is what flash algorithms are."""
         return _RAM <= self.engine["pc"] < _RAM_END and self.debugs()
 
     def _prepare(self, *, is_algorithm: bool) -> None:
