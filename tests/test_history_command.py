@@ -1,20 +1,25 @@
 """`qrig history`: the table over time, JSON, single layers, trends, and what it costs to ask."""
 
+import itertools
 import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 import pytest
+
 from commands_alone import run_command
 from made_runs import LAYERS, M7, MadeCell, scaled, write_run
 from qrig.cli.history import add_history
+from qrig.errors import UsageError
 from qrig.reports.history import read_since
 from qrig.reports.trend_plots import Trend, trend_figure
 
-from qrig.errors import UsageError
+if TYPE_CHECKING:
+    from matplotlib.text import Annotation
 
 NAMES = [f"2026010{day}-200000-aaaa" for day in range(1, 4)]
 
@@ -150,9 +155,9 @@ def test_many_lines_keep_their_names_apart() -> None:
     values = pd.DataFrame({f"layer{number}": [1.0, 5.0 + number / 100] for number in range(20)})
     figure = trend_figure(Trend("x", "title", "cycles", values, ["2026-01-01", "2026-01-02"]))
     (axes,) = figure.axes
-    heights = [text.xy[1] for text in axes.texts]
+    heights = [cast("Annotation", text).xy[1] for text in axes.texts]
     assert len(heights) == 12
-    assert min(high - low for high, low in zip(heights, heights[1:], strict=False)) > 0.06
+    assert min(high - low for high, low in itertools.pairwise(heights)) > 0.06
     assert min(heights) >= 0
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
+
 from made_runs import LAYERS, QEMU, MadeCell, run_document, write_run
+from qrig.errors import FileFormatError, UsageError
+from qrig.measure.rows import COLUMNS, MODEL_COLUMNS
 from qrig.reports.history import Choice
 from qrig.reports.index import INDEX, IndexRow, Unreadable, make_row, read_row, read_rows, write_row
 from qrig.reports.index_cells import CELL_COLUMNS
-from qrig.runs.history import check_index, history
-
-from qrig.errors import FileFormatError, UsageError
-from qrig.measure.rows import COLUMNS, MODEL_COLUMNS
 from qrig.reports.store import RunWriter, load_run
+from qrig.runs.history import check_index, history
 
 RUN = "20260131-200000-aaaa"
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_runs import LAYERS, M7, QEMU, MadeCell, run_document, write_run
-from qrig.reports.history import HISTORY_COLUMNS
-from qrig.reports.load_tables import LAYER_COLUMNS
 
 import qrig.reports
+from made_runs import LAYERS, M7, QEMU, MadeCell, run_document, write_run
 from qrig.errors import UsageError
 from qrig.measure.rows import COLUMNS
 from qrig.reports import load, query
+from qrig.reports.history import HISTORY_COLUMNS
+from qrig.reports.load_tables import LAYER_COLUMNS
 from qrig.reports.store import RunWriter
 
 NAMES = [f"2026010{day}-200000-aaaa" for day in range(1, 5)]
@@ -36,7 +36,7 @@ def runs(tmp_path: Path) -> Iterator[Path]:
         write_run(tmp_path, name, *cells, started=f"2026-01-0{day}T20:00:00+00:00")
     old = tmp_path / NAMES[1] / "layers.parquet"
     rows = pd.read_parquet(old)
-    rows.drop(columns=[name for name in rows if "energy" in name]).to_parquet(old)
+    rows.drop(columns=[name for name in rows if "energy" in str(name)]).to_parquet(old)
     writer = RunWriter(tmp_path, NAMES[3])
     writer.save_run({**run_document(*cells, started="2026-01-04T20:00:00"), "status": "running"})
     writer.append({**row, "run_id": NAMES[3]} for row in cells[0].rows()[:3])

@@ -212,7 +212,7 @@ def test_a_uart_that_the_chip_does_not_have_is_refused(tmp_path: Path) -> None:
     board = find_board("nucleo-f746")
     assert board.uart is not None
     other = evolve(board, uart=evolve(board.uart, name="lpuart1"))
-    with pytest.raises(TargetUnavailableError, match="usart3.*found lpuart1"):
+    with pytest.raises(TargetUnavailableError, match=r"usart3.*found lpuart1"):
         setup_of(other, "1", tmp_path, Faults())
 
 

@@ -33,8 +33,8 @@ def setup_of(board: Board, name: str, flash: Path, faults: Faults) -> Setup:
         )
     if uart.name not in chip.uarts:
         raise TargetUnavailableError(
-            f"{board.name}@virtual: expected a UART of {chip.name} ({', '.join(chip.uarts)}), found "
-            f"{uart.name}; correct its board.toml"
+            f"{board.name}@virtual: expected a UART of {chip.name} ({', '.join(chip.uarts)}), "
+            f"found {uart.name}; correct its board.toml"
         )
     return Setup(
         chip=device,
