@@ -1,7 +1,7 @@
 """The command line: thin, every command calls a function of `qrig.runs`.
 
-Exit codes: 0 good, 1 differs, 2 bad input or usage, 3 target unavailable or crashed,
-130 interrupted.
+Exit codes: 0 good, 1 differs or worse, 2 bad input or usage, 3 target unavailable or crashed,
+4 no comparable baseline, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Any
 from qrig import __version__
 from qrig.cli.augment import add_augment
 from qrig.cli.battery import add_battery
+from qrig.cli.compare import add_compare
 from qrig.cli.convert import add_convert
 from qrig.cli.demo import add_demo
 from qrig.cli.doctor import add_doctor
 from qrig.cli.feedback import show_boards
 from qrig.cli.generate import add_generate
+from qrig.cli.history import add_history
 from qrig.cli.inspect import add_inspect
 from qrig.cli.kernel_options import add_kernels, choose_kernels
 from qrig.cli.options import (
@@ -32,6 +34,7 @@ from qrig.cli.options import (
     write_json,
 )
 from qrig.cli.outputs import check_apart
+from qrig.cli.nightly import add_nightly
 from qrig.cli.profile import add_profile
 from qrig.cli.quantize import add_quantize
 from qrig.cli.targets import add_targets
@@ -88,6 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     add_inspect(commands)
     add_demo(commands)
     _add_report(commands)
+    add_compare(commands)
+    add_history(commands)
+    add_nightly(commands)
     add_targets(commands)
     add_doctor(commands)
     add_battery(commands)
