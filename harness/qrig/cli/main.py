@@ -25,6 +25,7 @@ from qrig.cli.generate import add_generate
 from qrig.cli.history import add_history
 from qrig.cli.inspect import add_inspect
 from qrig.cli.kernel_options import add_kernels, choose_kernels
+from qrig.cli.nightly import add_nightly
 from qrig.cli.options import (
     add_network,
     json_file,
@@ -34,7 +35,6 @@ from qrig.cli.options import (
     write_json,
 )
 from qrig.cli.outputs import check_apart
-from qrig.cli.nightly import add_nightly
 from qrig.cli.profile import add_profile
 from qrig.cli.quantize import add_quantize
 from qrig.cli.targets import add_targets
