@@ -37,6 +37,8 @@ _PARTS = {
     "l4": ("l4", "usart_v2", "dma_channels", "cache_none"),
     "h7": ("h7", "usart_v2", "dma_streams", "cache_none"),
 }
+_RCC_CR = {"f4": 0x4002_3800, "f7": 0x4002_3800, "l4": 0x4002_1000, "h7": 0x5802_4400}
+_HSE_READY = 1 << 17
 _USARTS = {"usart2": 0x4000_4400, "usart3": 0x4000_4800, "lpuart1": 0x4000_8000}
 _WAIT = ctypes.CFUNCTYPE(None)
 _KEPT: list[tempfile.TemporaryDirectory[str]] = []
@@ -82,6 +84,23 @@ class PlayedPort:
         """The chip's family."""
         assert self.board.chip is not None
         return self.board.chip.family
+
+    def start_clock(self, *, has_hse: bool = True) -> list[tuple[int, int]]:
+        """Let the port start its clocks; returns what it writes, address and value in order."""
+        number = functools.partial(ctypes.c_uint32.in_dll, self.library)
+        self.library.fake_settle()
+        for name, value in (
+            ("fake_obeys", 1),
+            ("fake_silent_address", _RCC_CR[self.family]),
+            ("fake_silent_mask", 0 if has_hse else _HSE_READY),
+            ("fake_writes", 0),
+        ):
+            number(name).value = value
+        self.library.clock_start()
+        self.library.fake_note()
+        count = number("fake_writes").value
+        written = (ctypes.c_uint32 * 2 * count).in_dll(self.library, "fake_written")
+        return [(int(address), int(value)) for address, value in written]
 
     @property
     def description(self) -> str:
@@ -163,7 +182,7 @@ def _built(name: str) -> Path:
         (folder / file).write_text(text)
     parts = [port / "stm32" / part for part in _PARTS[board.chip.family]]
     sources = [fakes / "fake.c", *(port / "stm32" / file for file in _SOURCES)]
-    sources += [path for part in parts if part.name.startswith("dma") for path in part.glob("*.c")]
+    sources += [path for part in parts for path in part.glob("*.c")]
     command = ["gcc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     command += ["-Wno-pointer-to-int-cast", "-Wno-int-to-pointer-cast"]
     command += [f"-I{path}" for path in (folder, fakes, *parts, port / "stm32", port)]

@@ -1,5 +1,7 @@
 """Microcontrollers as modm-devices knows them: memories, pins, DMA, and what is refused."""
 
+import sys
+
 import attrs
 import pytest
 
@@ -54,6 +56,12 @@ def test_dma_is_that_of_the_reference_manuals(part: str, signal: str, request_: 
 def test_an_unknown_part_is_refused(name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         read_device(name)
+
+
+def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "modm_devices", None)
+    with pytest.raises(UsageError, match="pip install modm-devices"):
+        read_device.__wrapped__("stm32f746zg")
 
 
 def test_what_a_part_does_not_have_is_refused_with_what_it_has() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from qrig.backends.renode.program import WANTED
 from qrig.resources import checkout_root
-from qrig.runs.doctor_checks.renode import WANTED
 
 ROOT = checkout_root() or Path()
 WORKFLOW = ROOT / ".github" / "workflows" / "nightly.yml"

@@ -1,11 +1,6 @@
 """Runs that are killed at any moment and disks that fill up: earlier runs stay what they were."""
 
-import contextlib
-import os
 import random
-import resource
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +13,7 @@ from qrig.reports.history import Choice
 from qrig.reports.index import INDEX, Unreadable, read_rows
 from qrig.reports.store import RunWriter, load_run
 from qrig.runs.history import check_index, history
+from small_disks import fill, small_disk, small_files
 
 SAMPLES = 40
 
@@ -66,34 +62,6 @@ def test_a_killed_run_keeps_what_it_had(tmp_path: Path) -> None:
         assert len(rows) == 0 or name in {cell["run_id"] for cell in cells}
 
 
-@contextlib.contextmanager
-def small_disk(place: Path, size_kb: int) -> Iterator[Path]:
-    """Give a disk of so many kilobytes; skips the test where none may be mounted."""
-    place.mkdir()
-    options = ["-t", "tmpfs", "-o", f"size={size_kb}k", "tmpfs", str(place)]
-    try:
-        mounted = subprocess.run(["mount", *options], capture_output=True, text=True, check=False)  # noqa: S607
-    except OSError as error:
-        pytest.skip(f"mount cannot be run: {error}")
-    if mounted.returncode != 0:
-        pytest.skip(f"a tmpfs may not be mounted: {mounted.stderr.strip()}")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)  # noqa: S607
-
-
-@contextlib.contextmanager
-def small_files(limit_bytes: int) -> Iterator[None]:
-    """Let no file of this process grow beyond so many bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def check_runs(folder: Path, kept: dict[str, dict[str, bytes]]) -> None:
     """Hold that the runs in `kept` are what they were, all can be read, and the index agrees."""
     for name, files in kept.items():
@@ -101,14 +69,6 @@ def check_runs(folder: Path, kept: dict[str, dict[str, bytes]]) -> None:
     assert set(kept) <= finished(folder)
     wrong = [text for text in check_index(folder) if "the index lacks this run" not in text]
     assert wrong == []
-
-
-def fill(folder: Path, free_kb: int) -> Path:
-    """Take all of a disk but so many kilobytes."""
-    state = os.statvfs(folder)
-    filler = folder / "filler"
-    filler.write_bytes(bytes(max(0, state.f_bavail * state.f_frsize - free_kb * 1024)))
-    return filler
 
 
 @pytest.mark.parametrize(

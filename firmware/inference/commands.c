@@ -1,5 +1,6 @@
 #include "commands.h"
 #include "inference.h"
+#include "measure.h"
 
 static uint8_t paused;
 static uint8_t go_on;
@@ -53,6 +54,9 @@ int commands_request(const frame *request) {
     case MESSAGE_CONTINUE:
         resume();
         return 1;
+    case MESSAGE_MEASURE:
+        measure(request);
+        return 1;
     default:
         return 0;
     }
@@ -71,6 +75,7 @@ uint16_t app_stage(void) {
 }
 
 void app_session(void) {
+    measure_session();
     if (paused) {
         inference_stop_pausing();
         go_on = 1;

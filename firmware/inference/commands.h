@@ -1,6 +1,6 @@
-/* The requests that every app with a network answers alike: inferences, and pauses between their
- * stages. An app answers the server (server.h) with these; app_count, app_stage and app_session are
- * here already. */
+/* The requests that every app with a network answers alike: inferences, pauses between their
+ * stages, windows for a power meter. An app answers the server (server.h) with these; app_count,
+ * app_stage and app_session are here already. */
 #ifndef QRIG_COMMANDS_H
 #define QRIG_COMMANDS_H
 
@@ -27,7 +27,7 @@ enum {
     PAUSED_PLANES = 2, /* the region holds a batch of planes (trace.h) */
 };
 
-/* Answer INFER or CONTINUE; zero for any other request. */
+/* Answer INFER, CONTINUE or MEASURE; zero for any other request. */
 int commands_request(const frame *request);
 
 /* Whether an inference waits between two stages: the network's memory must stay as it is. */

@@ -171,6 +171,10 @@ uint16_t inference_current(void) {
     return current;
 }
 
+void inference_set_current(uint16_t index) {
+    current = index;
+}
+
 void inference_stop_pausing(void) {
     may_pause = 0;
 }

@@ -58,6 +58,9 @@ uint16_t inference_stage(void);
 /* The stage that is computed now, INFERENCE_NONE if none is. */
 uint16_t inference_current(void);
 
+/* Say which that is, where it is not run by inference_run. */
+void inference_set_current(uint16_t index);
+
 /* Let a paused network run on without further pauses. */
 void inference_stop_pausing(void);
 

@@ -24,6 +24,7 @@ enum {
     MESSAGE_FORWARD = 0x0d,  /* run it on an image: runtime_app/forward.h */
     MESSAGE_BAUD = 0x0e,     /* baud u32: change the line's speed behind the answer */
     MESSAGE_IMAGE = 0x0f,    /* size u32 and crc32 u32 of the firmware in flash */
+    MESSAGE_MEASURE = 0x10,  /* a window for a power meter: inference/measure.h */
     MESSAGE_REPLY = 0x80,    /* added to the type of the request */
     MESSAGE_ACCEPTED = 0x40, /* the request takes a while and has begun */
     MESSAGE_DAMAGED = 0x41,  /* the last transmission came damaged: send it again */

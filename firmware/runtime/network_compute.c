@@ -7,10 +7,8 @@
 #define STAGE_DONE(stage, tensor, bytes) ((void)0)
 #endif
 
-/* Where a layer finds its input, at one end of the memory for tensors, and what it leaves at the
- * other; scratch memory lies between. */
-static network_call place(const qrig_network *network, const network_layer *layer,
-                          qrig_network_shape shape, q7_t *in) {
+network_call network_place(const qrig_network *network, const network_layer *layer,
+                           qrig_network_shape shape, q7_t *in) {
     network_call call = {.layer = layer, .shape = shape, .in = in, .out = in};
     call.is_openmv = network->is_openmv;
     if (layer->type != NETWORK_RELU) {
@@ -22,8 +20,8 @@ static network_call place(const qrig_network *network, const network_layer *laye
     return call;
 }
 
-static qrig_network_status finish(const qrig_network *network, const q7_t *last, int softmax,
-                                  q7_t *output) {
+qrig_network_status network_finish(const qrig_network *network, const q7_t *last, int softmax,
+                                   q7_t *output) {
     uint32_t size = network_size(network->output);
     if (!softmax) {
         memcpy(output, last, size);
@@ -37,7 +35,6 @@ static qrig_network_status finish(const qrig_network *network, const q7_t *last,
     } else {
         arm_softmax_q7(last, (uint16_t)size, output);
     }
-    STAGE_DONE(network->stages, output, size);
     return QRIG_NETWORK_OK;
 }
 
@@ -47,7 +44,7 @@ qrig_network_status network_compute(const qrig_network *network, int softmax, q7
     q7_t *tensor = network->tensors;
     STAGE_DONE(0, tensor, network_size(shape));
     for (uint32_t stage = 1; stage < network->stages; stage++) {
-        network_call call = place(network, &layers[stage - 1], shape, tensor);
+        network_call call = network_place(network, &layers[stage - 1], shape, tensor);
         if (network_compute_layer(&call) != ARM_MATH_SUCCESS) {
             return QRIG_NETWORK_KERNEL;
         }
@@ -55,5 +52,9 @@ qrig_network_status network_compute(const qrig_network *network, int softmax, q7
         shape = call.layer->out;
         STAGE_DONE((uint16_t)stage, tensor, network_size(shape));
     }
-    return finish(network, tensor, softmax, output);
+    qrig_network_status status = network_finish(network, tensor, softmax, output);
+    if (softmax && status == QRIG_NETWORK_OK) {
+        STAGE_DONE(network->stages, output, network_size(network->output));
+    }
+    return status;
 }

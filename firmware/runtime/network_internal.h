@@ -117,6 +117,18 @@ uint32_t network_scratch_bytes(const network_layer *layer, qrig_network_shape in
 
 arm_status network_compute_layer(const network_call *call);
 
+/* Where a layer finds its input, at one end of the memory for tensors, and what it leaves at the
+ * other; scratch memory lies between. */
+network_call network_place(const qrig_network *network, const network_layer *layer,
+                           qrig_network_shape shape, q7_t *in);
+
+/* The first tensor from pixels of the input's shape. */
+arm_status network_take_pixels(const qrig_network *network, const uint8_t *pixels);
+
+/* The output from the last tensor. */
+qrig_network_status network_finish(const qrig_network *network, const q7_t *last, int softmax,
+                                   q7_t *output);
+
 /* A part of an axis: first to stop, without stop. */
 typedef struct {
     uint32_t first;

@@ -15,10 +15,12 @@ from qrig.build.kernel_firmware import build_kernel_firmware
 from qrig.build.kernels import OURS, Kernels
 from qrig.datasets import Sample
 from qrig.errors import QrigError, TargetUnavailableError
+from qrig.measure.energy.session import PowerSession
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.runs.bench import recoveries_of, run_inputs
 from qrig.runs.deploy import AnyDeployment, deploy
 from qrig.runs.deployed import FULL, Deployed
+from qrig.runs.energy import CellEnergy, open_target_power
 from qrig.runs.networks import LoadedNetwork, load_network
 from qrig.runs.resident import ResidentKernels
 from qrig.runs.stamp import board_stamp, make_stamp
@@ -37,16 +39,18 @@ _OUTPUT_KEY = "qrig_measured"
 class TargetTests:
     """The targets of this test session, which the user `named` or which are defaults.
 
-    `rows`, `stamps` and `recoveries` are what the tests measured and went through, in this process
-    and in xdist's workers.
+    `power` names a meter, if there is one. `rows`, `stamps`, `recoveries` and `energy` are what the
+    tests measured and went through, in this process and in xdist's workers.
     """
 
     targets: tuple[Target, ...]
     named: bool
+    power: str | None = None
     rows: list[dict[str, Any]] = field(factory=list)
     recoveries: list[dict[str, Any]] = field(factory=list)
     stamps: dict[str, dict[str, Any]] = field(factory=dict)
-    summary: str | None = None
+    energy: list[dict[str, Any]] = field(factory=list)
+    summary: list[str] = field(factory=list)
 
     def record(self, link: Deployed, sample: Sample, layers: tuple[LayerResult, ...]) -> None:
         """Keep the rows of one inference."""
@@ -67,6 +71,11 @@ class TargetTests:
             **make_stamp(target, link.deployment),
             **board_stamp(link.session.banner),
         }
+
+    def needs_energy(self, link: Deployed) -> bool:
+        """Whether the energy of a deployment like this has not been measured yet."""
+        names = {"target": link.target.name, "network": link.deployment.network.name}
+        return not any(entry.items() >= names.items() for entry in self.energy)
 
     def note(self, link: Deployed) -> None:
         """Keep what a deployment went through, added to what the same one did before."""
@@ -164,8 +173,20 @@ def deployment(target: Target, network: LoadedNetwork) -> AnyDeployment:
 
 
 @pytest.fixture
-def link(
+def power(
     request: pytest.FixtureRequest, target: Target, deployment: AnyDeployment
+) -> Iterator[PowerSession | None]:
+    """The meter beside the target, open and configured; None without --power."""
+    with open_target_power(request.config.stash[TARGET_TESTS].power, target) as session:
+        yield session
+
+
+@pytest.fixture
+def link(
+    request: pytest.FixtureRequest,
+    target: Target,
+    deployment: AnyDeployment,
+    power: PowerSession | None,
 ) -> Iterator[Deployed]:
     """The deployment started on the target, with an open session."""
     tests = request.config.stash[TARGET_TESTS]
@@ -191,29 +212,50 @@ def resident(target: Target) -> Iterator[Resident]:
 
 
 @pytest.fixture
-def measure(request: pytest.FixtureRequest, link: Deployed) -> Measure:
-    """A function that runs a sample on the target and records every layer."""
+def measure(request: pytest.FixtureRequest, link: Deployed, power: PowerSession | None) -> Measure:
+    """A function that runs a sample on the target and records every layer.
+
+    With a meter the first sample of each network on each target has the energy of its layers, too.
+    """
+    tests = request.config.stash[TARGET_TESTS]
 
     def run(sample: Sample, trace: str = FULL) -> tuple[LayerResult, ...]:
         _, layers, _ = next(run_inputs(link, (sample,), trace))
-        request.config.stash[TARGET_TESTS].record(link, sample, layers)
+        energy = CellEnergy(link, power)
+        if power is not None and tests.needs_energy(link):
+            layers = energy.add(layers)
+        tests.record(link, sample, layers)
+        document = energy.document()
+        if document is not None:
+            tests.energy.append(document)
+        energy.raise_failure()
         return layers
 
     return run
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand the rows to the controller, or write the run."""
-    tests = session.config.stash[TARGET_TESTS]
-    output = getattr(session.config, "workeroutput", None)
+    """Hand the rows to the controller, or write the run and compare it with the baseline."""
+    config = session.config
+    tests = config.stash[TARGET_TESTS]
+    output = getattr(config, "workeroutput", None)
     if output is not None:
         output[_OUTPUT_KEY] = {
             "rows": tests.rows,
             "stamps": tests.stamps,
             "recoveries": tests.recoveries,
+            "energy": tests.energy,
         }
-    elif tests.rows:
-        tests.summary = _write_run(tests, session.config.getoption("qrig_runs"))
+        return
+    runs = config.getoption("qrig_runs")
+    document = _document(tests)
+    if tests.rows:
+        tests.summary += _write_run(tests, document, runs)
+    baseline = config.getoption("qrig_baseline")
+    if baseline is not None and not config.option.collectonly:
+        lines, code = _judge(baseline, tests, document, runs)
+        tests.summary += lines
+        session.exitstatus = session.exitstatus or code
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -225,6 +267,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         tests.rows += measured["rows"]
         tests.stamps |= measured["stamps"]
         tests.recoveries += measured["recoveries"]
+        tests.energy += measured["energy"]
 
 
 def pytest_terminal_summary(
@@ -232,32 +275,62 @@ def pytest_terminal_summary(
 ) -> None:
     """Say where the results are."""
     summary = config.stash[TARGET_TESTS].summary
-    if summary is not None:
+    if summary:
         terminalreporter.section("qrig")
-        terminalreporter.write_line(summary)
+        for line in summary:
+            terminalreporter.write_line(line)
 
 
-def _write_run(tests: TargetTests, folder: str | None) -> str:
-    """Write the rows as a run and return what to tell the user."""
+def _document(tests: TargetTests) -> dict[str, Any]:
+    """Return the run.json of the session, without a verdict."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    notices = [
+        f"{entry['network']} on {entry['target']}: {notice}"
+        for entry in tests.energy
+        for notice in entry["notices"]
+    ]
+    return {
+        "status": "complete",
+        "started": now,
+        "finished": now,
+        "error": None,
+        "stamps": list(tests.stamps.values()),
+        "footprints": [],
+        "accuracy": [],
+        "recoveries": tests.recoveries,
+        "energy": tests.energy,
+        "notices": notices,
+    }
+
+
+def _write_run(tests: TargetTests, document: dict[str, Any], folder: str | None) -> list[str]:
+    """Write the rows as a run and return what to tell the user; its number goes into `document`."""
     from qrig.reports.publish import publish
     from qrig.reports.store import RunWriter, new_run_id, runs_folder
 
-    now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         writer = RunWriter(runs_folder(folder), new_run_id())
         writer.append({**row, "run_id": writer.run_id} for row in tests.rows)
-        document = {
-            "status": "complete",
-            "verdict": writer.verdict,
-            "started": now,
-            "finished": now,
-            "error": None,
-            "stamps": list(tests.stamps.values()),
-            "footprints": [],
-            "accuracy": [],
-            "recoveries": tests.recoveries,
-        }
-        publish(writer, document)
+        document |= {"run_id": writer.run_id, "verdict": writer.verdict}
+        publish(writer, {name: value for name, value in document.items() if name != "run_id"})
     except (QrigError, OSError) as error:
-        return f"the results could not be written: {error}"
-    return f"{writer.verdict}: {writer.folder / 'report.html'}"
+        return [f"the results could not be written: {error}"]
+    notices = [f"note: {notice}" for notice in document["notices"]]
+    return [*notices, f"{writer.verdict}: {writer.folder / 'report.html'}"]
+
+
+def _judge(
+    baseline: str, tests: TargetTests, document: dict[str, Any], folder: str | None
+) -> tuple[list[str], int]:
+    """Compare the session with `baseline`; return what to tell the user and the exit code."""
+    from qrig.reports.store import runs_folder
+    from qrig.runs.compare import judge_session
+
+    rows = [{**row, "run_id": document.get("run_id", "")} for row in tests.rows]
+    try:
+        found = judge_session(baseline, rows, document, folder=runs_folder(folder))
+    except QrigError as error:
+        return [f"baseline {baseline}: {error}"], error.exit_code
+    verdict = f"{found['verdict']} than {baseline}" if found["exit_code"] == 1 else found["verdict"]
+    lines = [*found["reasons"], *found["findings"], f"baseline {baseline}: {verdict}"]
+    return list(dict.fromkeys(lines)), int(found["exit_code"])

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 _DEST = "qrig_target"
 _WAYS = ("generated", "network", "stored-network")
+_POWER = "power meter to measure layers with, or replay:FILE"
+_BASELINE = "run, baseline or `last` that this session is compared with"
 _HOW = "generated C, or a .network file that a firmware loads; may be given several times"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --target, --qrig-target, options for kernels and results, and the ini keys."""
+    """Add --target, --qrig-target and the like, options for kernels and results, the ini keys."""
     group = parser.getgroup("qrig", "fixed-point networks on Cortex-M targets")
     about = "board or board@backend to run tests on; may be given several times"
     group.addoption("--qrig-target", action="append", dest=_DEST, metavar="T", help=about)
@@ -34,16 +36,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         # Newer pytest says at once that another plugin owns --target, older only when it parses.
         with contextlib.suppress(ValueError, argparse.ArgumentError):
             group.addoption("--target", action="append", dest=_DEST, metavar="T", help=about)
-    for option in ("--qrig-deployment", "--deployment"):
-        if not _owned(parser, option):
-            with contextlib.suppress(ValueError, argparse.ArgumentError):
-                group.addoption(
-                    option, action="append", dest="qrig_deployment", choices=_WAYS, help=_HOW
-                )
+    _add_both(parser, "deployment", action="append", choices=_WAYS, help=_HOW)
+    _add_both(parser, "power", metavar="METER", help=_POWER)
+    _add_both(parser, "baseline", metavar="RUN", help=_BASELINE)
     group.addoption("--qrig-runs", metavar="DIR", help="folder for the results of measured tests")
     _add_kernels(group)
     parser.addini("qrig_targets", "default targets, skipped where unavailable", "args", default=[])
     parser.addini("qrig_network", "network of the `network` fixture", default="lenet-mnist")
+
+
+def _add_both(parser: pytest.Parser, name: str, **settings: Any) -> None:
+    """Add --qrig-`name`, and --`name` unless another plugin owns it."""
+    group = parser.getgroup("qrig")
+    for option in (f"--qrig-{name}", f"--{name}"):
+        if not _owned(parser, option):
+            with contextlib.suppress(ValueError, argparse.ArgumentError):
+                group.addoption(option, dest=f"qrig_{name}", **settings)
 
 
 def _add_kernels(group: pytest.OptionGroup) -> None:
@@ -79,6 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from qrig import fixtures
     from qrig.errors import UsageError
+    from qrig.runs.energy import check_power
     from qrig.runs.targets import find_targets, in_ways, with_kernels
 
     try:
@@ -86,9 +95,13 @@ def pytest_configure(config: pytest.Config) -> None:
             find_targets(chosen), _kernels(config), config.getoption("qrig_cmsis_nn")
         )
         targets = in_ways(targets, config.getoption("qrig_deployment") or ())
+        power = config.getoption("qrig_power")
+        if power is not None:
+            check_power(power, targets)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
-    config.stash[fixtures.TARGET_TESTS] = fixtures.TargetTests(targets, named=bool(named))
+    tests = fixtures.TargetTests(targets, named=bool(named), power=power)
+    config.stash[fixtures.TARGET_TESTS] = tests
     config.pluginmanager.register(fixtures, "qrig.fixtures")
 
 

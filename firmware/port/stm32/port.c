@@ -9,6 +9,7 @@
 #include "identity.h"
 #include "line.h"
 #include "pin.h"
+#include "usart.h"
 
 #define DBGMCU_CR_SLEEP (1u << 0)
 
@@ -32,6 +33,8 @@ void port_marker(int level) {
 #endif
 }
 
+/* What was written has to leave first: a reset ends the USART in the middle of a byte. */
 void port_reset(void) {
+    usart_drain();
     cortex_m_reset();
 }

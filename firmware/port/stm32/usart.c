@@ -14,7 +14,7 @@
 #define CLOCK_PARTS (BOARD_UART(IS_LOW_POWER) ? 256u : 1u)
 #define MIN_DIVIDER (BOARD_UART(IS_LOW_POWER) ? 0x300u : 16u)
 #define MAX_DIVIDER (BOARD_UART(IS_LOW_POWER) ? 0xfffffu : 0xffffu)
-#define MIN_BAUD 300u
+#define MIN_BAUD 9600u /* at less a byte takes longer than register_wait waits */
 #define MAX_BAUD (UINT32_MAX / 512u)
 
 /* The nearest there is. */

@@ -147,6 +147,9 @@ class Backend(Protocol):
     def unavailable(self, board: Board) -> str | None:
         """Return why `board` cannot be used so on this machine, or None if it can."""
 
+    def needs(self, board: Board) -> str:
+        """Return what has to be there before `board` can be used so, in a few words."""
+
     def unprofiled(self) -> str | None:
         """Return why the backend cannot take profiles on this machine, or None if it can."""
 

@@ -51,6 +51,10 @@ class NativeBackend:
         """Return None: this machine is always there."""
         return None
 
+    def needs(self, board: Board) -> str:
+        """Return the compiler."""
+        return "gcc with sanitizers"
+
     def unprofiled(self) -> str | None:
         """Return that there is nothing to profile."""
         return _NO_PROFILE

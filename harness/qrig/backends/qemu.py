@@ -113,6 +113,10 @@ class QemuBackend:
             return f"{_PROGRAM} is not installed: apt-get install qemu-system-arm"
         return None
 
+    def needs(self, board: Board) -> str:
+        """Return QEMU's program."""
+        return _PROGRAM
+
     def unprofiled(self) -> str | None:
         """Return why this QEMU takes no profiles; the plugin is built and tried for that."""
         try:

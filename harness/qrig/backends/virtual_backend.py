@@ -50,6 +50,10 @@ class VirtualBackend(ProbeBackend):
         source = VirtualSource(faults, limits)
         super().__init__(instance, hooks=hooks, recovering=recovering, source=source)
 
+    def needs(self, board: Board) -> str:
+        """Return the extra."""
+        return "qrig[virtual]"
+
     def unprofiled(self) -> str | None:
         """Return that virtual boards take no profiles."""
         return "a virtual board takes no profiles; profile on QEMU"

@@ -93,7 +93,7 @@ class Device:
 def read_device(name: str) -> Device:
     """Return the part whose name begins with `name`, like stm32f746zg.
 
-    Raises UsageError if modm-devices does not know it.
+    Raises UsageError if modm-devices does not know it, or is not there.
     """
     if not _PART.fullmatch(name):
         raise UsageError(
@@ -121,13 +121,22 @@ def _known(table: Mapping[str, T], name: str, what: str) -> T:
 
 def _files(name: str) -> Iterator[Path]:
     """Yield the files that may hold a part: stm32f7-45_46_50_56.xml has the lines 45, 46, ..."""
-    import modm_devices
-
-    root = Path(modm_devices.__file__).parent / "resources" / "devices" / "stm32"
+    root = _package() / "resources" / "devices" / "stm32"
     family, line = name[:_FAMILY_DIGITS], name[_FAMILY_DIGITS : _FAMILY_DIGITS + _LINE_DIGITS]
     for path in sorted(root.glob(f"{family}-*.xml")):
         if line in re.split("[-_]", path.stem[_FAMILY_DIGITS:]):
             yield path
+
+
+def _package() -> Path:
+    try:
+        import modm_devices
+    except ImportError as error:
+        raise UsageError(
+            "expected the package modm-devices, which knows the chips of boards, found none "
+            f"({error}); pip install modm-devices"
+        ) from error
+    return Path(modm_devices.__file__).parent
 
 
 def _parts(path: Path) -> list[Any]:

@@ -28,6 +28,7 @@ from qrig.cli.kernel_options import add_kernels, choose_kernels
 from qrig.cli.nightly import add_nightly
 from qrig.cli.options import (
     add_network,
+    add_power,
     json_file,
     load_networks,
     positive,
@@ -125,6 +126,7 @@ def _add_bench(commands: Any) -> None:
         action="store_false",
         help="do not estimate cycles on silicon",
     )
+    add_power(bench)
     add_kernels(bench, original=True)
     bench.add_argument("--runs", metavar="DIR", help="folder of results")
     bench.set_defaults(command=_bench, kept="what was measured is kept")
@@ -136,6 +138,7 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--target", required=True, metavar="T", help="board or board@backend")
     run.add_argument("--input", required=True, metavar="FILE", help="PNG, PPM, BMP, .npy or raw")
     run.add_argument("--json", metavar="OUT", help="where the JSON goes; - is standard output")
+    add_power(run)
     run.add_argument("--softmax", action="store_true", help="add a softmax behind the logits")
     add_kernels(run, original=False)
     run.set_defaults(command=_run)
@@ -181,6 +184,7 @@ def _bench(options: argparse.Namespace) -> int:
             samples=options.samples or DEFAULT_SAMPLES,
             trace=options.trace,
             model=options.profile,
+            power=options.power,
             progress=lambda name, done, total: bars.update(
                 tasks[name], completed=done, total=total
             ),
@@ -205,7 +209,9 @@ def _run(options: argparse.Namespace) -> int:
         loaded = with_softmax(loaded)
     out = json_file(options.json)
     check_apart({"--json": out}, options)
-    document = run_once(target, loaded, read_sample(Path(options.input), loaded))
+    document = run_once(
+        target, loaded, read_sample(Path(options.input), loaded), power=options.power
+    )
     write_json(document, out, standard_output=options.json == "-")
     if options.json != "-":
         _print_run(document)

@@ -60,6 +60,15 @@ def add_scale(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_power(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a power meter."""
+    parser.add_argument(
+        "--power",
+        metavar="METER",
+        help="measure energy: js220, ppk2:PORT, lpm01a:PORT, ..., or replay:FILE (docs/power.md)",
+    )
+
+
 def _scale(text: str) -> tuple[float, ...]:
     from qrig.networks.normalise import read_scale
 

@@ -37,8 +37,8 @@ MAX_ARENA_BYTES = 0x8_0000
 MAX_RUNTIME_LAYERS = 1024
 """The most layers of a network that is loaded, as in firmware/runtime/qrig_network.h."""
 
-_PAUSE, _STAGE_CRC, _COUNTER, _RESET, _LOG, _KERNELS, _RUNTIME, _BAUD, _IMAGE = (
-    1 << bit for bit in range(9)
+_PAUSE, _STAGE_CRC, _COUNTER, _RESET, _LOG, _KERNELS, _RUNTIME, _BAUD, _IMAGE, _WINDOWS = (
+    1 << bit for bit in range(10)
 )
 _LINK_BYTES = 0x1000_0000
 
@@ -49,7 +49,7 @@ def generate_deployment(layout: Layout, board: Board, build_id: str) -> dict[str
     name = identifiers([network.name])[network.name]
     about = {"network": name, "stages": len(network.stages)}
     definitions = {"TRACE_BYTES": _trace_bytes(layout, board)} if layout.groups else {}
-    return _generate(board, build_id, _PAUSE | _STAGE_CRC, about, definitions)
+    return _generate(board, build_id, _PAUSE | _STAGE_CRC | _WINDOWS, about, definitions)
 
 
 def _trace_bytes(layout: Layout, board: Board) -> int:
@@ -93,7 +93,8 @@ def generate_runtime_app(board: Board, build_id: str, store_bytes: int) -> dict[
         "store": store_bytes,
     }
     definitions = {"ARENA_BYTES": arena_bytes}
-    files = _generate(board, build_id, _PAUSE | _STAGE_CRC | _RUNTIME, about, definitions)
+    capabilities = _PAUSE | _STAGE_CRC | _RUNTIME | _WINDOWS
+    files = _generate(board, build_id, capabilities, about, definitions)
     context = {"version": __version__, "store_bytes": store_bytes}
     return files | {"network_store.S": render("network_store.S.j2", context)}
 

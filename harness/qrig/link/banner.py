@@ -28,6 +28,7 @@ class Capability(IntFlag):
     RUNTIME = 1 << 6
     BAUD = 1 << 7
     IMAGE = 1 << 8
+    WINDOWS = 1 << 9
 
 
 @frozen

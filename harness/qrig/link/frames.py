@@ -48,6 +48,7 @@ class Message(IntEnum):
     FORWARD = 0x0D
     BAUD = 0x0E
     IMAGE = 0x0F
+    MEASURE = 0x10
     ACCEPTED = 0x40
     DAMAGED = 0x41
     BOOT = 0x42

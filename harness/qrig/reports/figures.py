@@ -25,6 +25,8 @@ __all__ = [
     "INK",
     "LEGEND",
     "MUTED",
+    "PALETTE",
+    "PALETTE_DARK",
     "RC",
     "RULE",
     "file_stem",
@@ -40,6 +42,10 @@ MUTED: Final = "#6a7178"
 """The colour of what explains them."""
 RULE: Final = "#d9d6cf"
 """The colour of grid lines."""
+PALETTE: Final = ("#2f6fa7", "#d3720f", "#0aa2a0", "#6e1770", "#a171f5", "#2a4416")
+"""Colours of bars and lines, told apart on white by every kind of colour vision."""
+PALETTE_DARK: Final = ("#6aa5d8", "#e8923c", "#628c71", "#a756b3", "#a0cedd", "#efd672")
+"""The same for dark pages."""
 
 RC: Final[dict[Any, Any]] = {
     "axes.unicode_minus": False,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from qrig.reports.grids import Cell, Grid
+from qrig.reports.memory_drawing import memory_drawing
 from qrig.reports.stamps import one_line
 from qrig.reports.tables import cell_text, heading
 
@@ -15,20 +16,27 @@ _MEMORIES: Final = ("flash", "ram")
 _SECTIONS: Final = ("name", "region", "size_bytes")
 _BUFFERS: Final = ("name", "offset_bytes", "size_bytes", "first_stage", "last_stage")
 _HEADINGS: Final = {
-    "offset_bytes": "offset",
-    "size_bytes": "bytes",
+    "offset_bytes": "offset, bytes",
+    "size_bytes": "size, bytes",
     "first_stage": "needed from",
     "last_stage": "to",
 }
 
 
-def footprint_view(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Prepare one deployment: its memories with their shares, its sections and its memory plan."""
+def footprint_view(
+    entry: Mapping[str, Any], stages: Sequence[str] = (), prefix: str = ""
+) -> dict[str, Any]:
+    """Prepare one deployment: its memories with their shares, its sections and its memory plan.
+
+    The plan is drawn if `stages` names the network's stages in order; ids begin with `prefix`.
+    """
     plan = entry.get("memory_plan") or {}
     sections = entry.get("sections") or ()
+    network, target = one_line(entry.get("network")), one_line(entry.get("target"))
     return {
-        "network": one_line(entry.get("network")),
-        "target": one_line(entry.get("target")),
+        "network": network,
+        "target": target,
+        "drawing": memory_drawing(plan, stages, f"Memory plan of {network} on {target}", prefix),
         "memories": [_memory(name, entry) for name in _MEMORIES if f"{name}_bytes" in entry],
         "sections": _grid("Sections", sections, _SECTIONS, {}),
         "plan": _plan_grid(plan),

@@ -17,7 +17,17 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from qrig.reports.figures import INK, LEGEND, MUTED, RC, file_stem, rendered, scale, shortened
+from qrig.reports.figures import (
+    INK,
+    LEGEND,
+    MUTED,
+    PALETTE,
+    RC,
+    file_stem,
+    rendered,
+    scale,
+    shortened,
+)
 from qrig.reports.tables import cell_text, layer_table, printable, quantities_present
 
 __all__ = [
@@ -28,7 +38,6 @@ __all__ = [
     "write_plots",
 ]
 
-_PALETTE: Final = ("#3f7cac", "#d9822b", "#4f9d69", "#b4577f", "#7d6bb0", "#8d8741")
 _MAX_LAYERS: Final = 60
 _ROW_IN: Final = 0.17
 _GAP_IN: Final = 0.12
@@ -241,4 +250,4 @@ def _bars(axes: Axes, panel: _Panel, axes_in: float, colours: Mapping[str, str])
 def _colours(rows: pd.DataFrame) -> dict[str, str]:
     """Choose a colour for every target, the same for every counter and network of these rows."""
     targets = sorted(rows["target"].unique()) if "target" in rows.columns else []
-    return {str(name): _PALETTE[i % len(_PALETTE)] for i, name in enumerate(targets)}
+    return {str(name): PALETTE[i % len(PALETTE)] for i, name in enumerate(targets)}

@@ -55,12 +55,25 @@ def write_page(
     run: Mapping[str, Any],
     profile: Mapping[str, pd.DataFrame] | None = None,
 ) -> Path:
-    """Write a run's page and return its path; arguments as for `render_report`."""
+    """Write a run's page and return its path; arguments as for `render_report`.
+
+    The runs before it are looked for beside `folder`, its current over time in it.
+    """
+    from qrig.reports.current_line import read_current
     from qrig.reports.html import write_report
+    from qrig.reports.previous import previous_runs
 
     page = folder / "report.html"
-    models = run.get("models") or {}
-    write_report(rows, run, page, profile or None, models=models, read_source=firmware_source())
+    write_report(
+        rows,
+        run,
+        page,
+        profile or None,
+        models=run.get("models") or {},
+        read_source=firmware_source(),
+        previous=previous_runs(folder, rows, run),
+        current=read_current(folder),
+    )
     return page
 
 

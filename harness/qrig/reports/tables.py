@@ -37,18 +37,21 @@ _TEXTS: Final = (
     "computed_with",
 )
 _INTEGERS: Final = ("input_index", "layer_index", "mac", "instructions", "cycles", "differing")
+_ENERGY: Final = ("current_ua", "energy_uj", "model_energy_uj")
 _TYPES: Final[dict[str, str]] = {
     **dict.fromkeys((*_TEXTS, "first_difference"), "string"),
     **dict.fromkeys(_INTEGERS, "Int64"),
     "latency_us": "Float64",
-    **dict.fromkeys(MODEL_COLUMNS, "Float64"),
+    **dict.fromkeys((*MODEL_COLUMNS, *_ENERGY), "Float64"),
 }
 _SEVERITY: Final = {"bit-exact": 0, "not-traced": 1, "differs": 2}
 _STYLES: Final = {"bit-exact": "green", "not-traced": "yellow", "differs": "bold red"}
 _HEADINGS: Final = {
     "bit_exact": "bit-exact",
     "computed_with": "with",
+    "current_ua_median": "mean current, µA",
     "cycles_per_mac": "cycles/MAC",
+    "energy_uj_median": "energy, µJ",
     "first_difference": "first difference",
     "input_index": "input #",
     "instructions_per_mac": "instr/MAC",
@@ -58,6 +61,7 @@ _HEADINGS: Final = {
     "mac": "MAC",
     "model_cycles_m4_median": "model cycles M4",
     "model_cycles_m7_median": "model cycles M7",
+    "model_energy_uj_median": "model energy, µJ",
     "model_latency_us_m4_median": "model µs M4",
     "model_latency_us_m7_median": "model µs M7",
 }
@@ -69,7 +73,8 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     Columns: `target`, `network`, `layer_index`, `layer`, `type`, `shape`, `mac`, `inputs`,
     `computed_with` (the layer that has this one's counts, missing if it has its own),
     `<counter>_median`, `_min`, `_max` for instructions and cycles, `latency_us_median`, medians of
-    the model columns over the inputs that were profiled (`model_cycles_m4_median` and so on),
+    the model columns over the inputs that were profiled (`model_cycles_m4_median` and so on), of
+    mean currents (`current_ua_median`) and of energies (`energy_uj_median` and that of the model),
     `instructions_per_mac`, `cycles_per_mac` (medians; missing where `mac` is 0), `differs` (inputs
     in which the layer differs) and `verdict` (the worst: a layer is bit-exact only if it was
     compared and equal in every input).
@@ -86,7 +91,7 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     for counter in ("instructions", "cycles"):
         for statistic in ("median", "min", "max"):
             table[f"{counter}_{statistic}"] = groups[counter].agg(statistic)
-    for name in ("latency_us", *MODEL_COLUMNS):
+    for name in ("latency_us", *MODEL_COLUMNS, *_ENERGY):
         table[f"{name}_median"] = groups[name].median()
     mac = table["mac"].where(table["mac"] > 0)
     table["instructions_per_mac"] = table["instructions_median"] / mac
@@ -101,9 +106,10 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
 
     Columns: `target`, `network`, `inputs`, `layers`, `layers_checked` (pairs of input and layer
     that were compared with the reference), `bit_exact` (those that were equal), `mac` (of one
-    inference), `instructions_median`, `cycles_median` and `latency_us_median` (of one inference:
-    summed over its layers, median over the inputs that were counted completely) and `verdict`,
-    which judges what was compared: `differs`, `bit-exact`, or `not-traced` if nothing was.
+    inference), medians of instructions, cycles, latency, the model columns and energies (of one
+    inference: summed over its layers, median over the inputs that were counted completely) and
+    `verdict`, which judges what was compared: `differs`, `bit-exact`, or `not-traced` if nothing
+    was.
     """
     frame = _typed(rows)
     frame["checked"] = frame["verdict"].isin(["bit-exact", "differs"]).astype("Int64")
@@ -117,7 +123,7 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
     layers = frame.drop_duplicates([*_NETWORK, "layer_index"])
     table["mac"] = layers.groupby(_NETWORK)["mac"].sum()
-    for counter in ("instructions", "cycles", "latency_us", *MODEL_COLUMNS):
+    for counter in ("instructions", "cycles", "latency_us", *MODEL_COLUMNS, *_ENERGY[1:]):
         table[f"{counter}_median"] = _per_inference(frame, counter)
     severity = (table["layers_checked"] == 0).astype("Int64")
     table["verdict"] = _verdict(severity.mask(table["layers_checked"] > table["bit_exact"], 2))

@@ -17,14 +17,13 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from qrig.reports.figures import INK, MUTED, RC, RULE, file_stem, rendered, shortened
+from qrig.reports.figures import INK, MUTED, PALETTE, RC, RULE, file_stem, rendered, shortened
 from qrig.reports.index_cells import FOOTPRINT, MEASURES
 from qrig.reports.plots import quantity_text
 from qrig.reports.tables import cell_text, printable
 
 __all__ = ["Trend", "footprint_trends", "layer_trends", "network_trends", "trend_figure"]
 
-_PALETTE: Final = ("#3f7cac", "#d9822b", "#4f9d69", "#b4577f", "#7d6bb0", "#8d8741")
 _MAX_LINES: Final = 12
 _MAX_DAYS: Final = 8
 _WIDTH_IN: Final = 9.6
@@ -141,8 +140,8 @@ def _draw(axes: Axes, trend: Trend, lines: Sequence[str]) -> None:
     heights = _label_heights(trend, lines)
     for number, name in enumerate(lines):
         values = trend.values[name]
-        colour = _PALETTE[number % len(_PALETTE)]
-        style = "-" if number < len(_PALETTE) else "--"
+        colour = PALETTE[number % len(PALETTE)]
+        style = "-" if number < len(PALETTE) else "--"
         axes.plot(
             range(len(values)), values, style, color=colour, linewidth=1.4, marker=".", markersize=4
         )

@@ -16,9 +16,11 @@ from qrig.measure.rows import LayerResult, rows_of
 from qrig.reference import Trace, run_reference
 from qrig.reports.publish import publish, status_of
 from qrig.reports.store import RunWriter, new_run_id
+from qrig.runs.accuracy import CellAccuracy, predicted_class
 from qrig.runs.deploy import AnyDeployment, deploy
 from qrig.runs.deployed import CRC, FULL, Deployed
 from qrig.runs.ending import run_to_end
+from qrig.runs.energy import CellEnergy, check_power, open_target_power
 from qrig.runs.modelled import model_stamp, model_texts, modelled_boards, with_models
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import board_stamp, make_stamp
@@ -91,17 +93,21 @@ def bench(
     samples: int = DEFAULT_SAMPLES,
     trace: str = FULL,
     model: bool = True,
+    power: str | None = None,
     progress: Progress = lambda name, done, total: None,
 ) -> BenchResult:
     """Run every cell and write the run into a new folder under `folder`.
 
     `inputs` replaces the networks' own samples, of which the first `samples` are taken. With
-    `model` the first input of every cell is profiled, too, and priced by the timing models. If a
-    target fails, what was measured before is kept and reported, and the error is raised.
+    `model` the first input of every cell is profiled, too, and priced by the timing models; with
+    `power` the meter of that name measures its energy. If a target fails, what was measured before
+    is kept and reported, and the error is raised.
     """
     if not inputs:
         check_samples([cell.loaded for cell in cells])
-    job = _Job(RunWriter(folder, new_run_id()), cells, trace, model, progress)
+    if power is not None:
+        check_power(power, [cell.target for cell in cells])
+    job = _Job(RunWriter(folder, new_run_id()), cells, trace, model, power, progress)
 
     def work() -> None:
         for cell in cells:
@@ -118,10 +124,12 @@ class _Job:
     cells: tuple[Cell, ...]
     trace: str
     model: bool
+    power: str | None
     progress: Progress
     started: datetime = field(factory=lambda: datetime.now(UTC))
     accuracy: list[dict[str, Any]] = field(factory=list)
     recoveries: list[dict[str, Any]] = field(factory=list)
+    energy: list[dict[str, Any]] = field(factory=list)
     notices: list[str] = field(factory=list)
     stamps: list[dict[str, Any]] = field(init=False)
 
@@ -133,24 +141,29 @@ class _Job:
         self.writer.save_run(self._document("running", None, None))
 
     def run_cell(self, cell: Cell, inputs: tuple[Sample, ...]) -> None:
-        correct = labelled = 0
+        accuracy = CellAccuracy(cell.loaded.labels)
         modelled = self._modelled(cell, inputs[0])
-        with Deployed(cell.target, cell.deployment) as deployed:
+        with (
+            open_target_power(self.power, cell.target) as power,
+            Deployed(cell.target, cell.deployment) as deployed,
+        ):
             self._stamp_board(cell, deployed)
+            energy = CellEnergy(deployed, power)
             try:
-                for index, (sample, layers, expected) in enumerate(
-                    run_inputs(deployed, inputs, self.trace)
+                for index, (sample, layers, _, predicted) in enumerate(
+                    answered_inputs(deployed, inputs, self.trace)
                 ):
                     common = self._common(cell, sample, index)
                     if index == 0:
-                        layers = with_models(layers, modelled)
+                        layers = energy.add(with_models(layers, modelled))
                     self.writer.append(rows_of(layers, common, cell.target.board.clock_hz))
-                    labelled += sample.label is not None
-                    correct += sample.label == expected.top1
+                    accuracy.note(sample.label, predicted)
+                    energy.raise_failure()
                     self.progress(cell.name, index + 1, len(inputs))
                 self._stamp_debugger(cell, deployed)
             finally:
-                self._note_cell(cell, deployed, correct, labelled)
+                self._note_cell(cell, deployed, accuracy)
+                self._note_energy(cell, energy)
 
     def finish(self, error: str | None) -> BenchResult:
         """Write table, plots and page of what there is; the run's own error goes into run.json."""
@@ -209,11 +222,18 @@ class _Job:
             "label": sample.label,
         }
 
-    def _note_cell(self, cell: Cell, deployed: Deployed, correct: int, labelled: int) -> None:
+    def _note_cell(self, cell: Cell, deployed: Deployed, accuracy: CellAccuracy) -> None:
         names = {"target": cell.target.name, "network": cell.loaded.name}
-        if labelled:
-            self.accuracy.append({**names, "correct": correct, "labelled": labelled})
+        counted = accuracy.document()
+        if counted is not None:
+            self.accuracy.append({**names, **counted})
         self.recoveries.append({**names, **recoveries_of(deployed)})
+
+    def _note_energy(self, cell: Cell, energy: CellEnergy) -> None:
+        document = energy.document()
+        if document is not None:
+            self.energy.append(document)
+            self.notices += [f"{cell.name}: {notice}" for notice in document["notices"]]
 
     def _document(self, status: str, verdict: str | None, error: str | None) -> dict[str, Any]:
         finished = None if status == "running" else datetime.now(UTC).isoformat(timespec="seconds")
@@ -228,6 +248,7 @@ class _Job:
             "footprints": [_footprint(cell) for cell in self.cells],
             "accuracy": self.accuracy,
             "recoveries": self.recoveries,
+            "energy": self.energy,
             "notices": self.notices,
             "models": self._models(),
         }
@@ -253,14 +274,23 @@ def run_inputs(
 
     Where checksums differ the input is run again with all tensors, to name the element.
     """
-    for sample in inputs:
-        expected = run_reference(
-            deployed.deployment.network, sample.pixels, deployed.deployment.semantics
-        )
-        layers = deployed.compare(deployed.run(sample.pixels, trace), expected)
-        if trace == CRC and any(layer.comparison.verdict == "differs" for layer in layers):
-            layers = deployed.compare(deployed.run(sample.pixels, FULL), expected)
+    for sample, layers, expected, _ in answered_inputs(deployed, inputs, trace):
         yield sample, layers, expected
+
+
+def answered_inputs(
+    deployed: Deployed, inputs: tuple[Sample, ...], trace: str
+) -> Iterator[tuple[Sample, tuple[LayerResult, ...], Trace, int]]:
+    """Do as `run_inputs`, and yield the class that the target chose, too."""
+    network, semantics = deployed.deployment.network, deployed.deployment.semantics
+    for sample in inputs:
+        expected = run_reference(network, sample.pixels, semantics)
+        remote = deployed.run(sample.pixels, trace)
+        layers = deployed.compare(remote, expected)
+        if trace == CRC and any(layer.comparison.verdict == "differs" for layer in layers):
+            remote = deployed.run(sample.pixels, FULL)
+            layers = deployed.compare(remote, expected)
+        yield sample, layers, expected, predicted_class(remote, expected)
 
 
 def _footprint(cell: Cell) -> dict[str, Any]:

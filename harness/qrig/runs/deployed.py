@@ -7,7 +7,7 @@ from types import TracebackType
 
 import attrs
 
-from qrig.backends import Running
+from qrig.backends import CoreState, Running
 from qrig.build.runtime_deployment import RuntimeDeployment
 from qrig.datasets.images import Pixels
 from qrig.errors import (
@@ -137,14 +137,27 @@ class Deployed:
             raise self._crashed() from error
         except FirmwareFaultError as error:
             elf, layers = self.deployment.elf, self._layers
-            raise explain_fault(
-                self.target.name, elf, layers, error, self.running.halt()
-            ) from error
+            state = self._state_after_fault()
+            raise explain_fault(self.target.name, elf, layers, error, state) from error
         except LinkTimeoutError as error:
-            state = self.running.halt()
+            state = self._state_after_silence(error)
             if state is None:
                 raise
             raise explain_hang(self.target.name, self.deployment.elf, state, str(error)) from error
+
+    def _state_after_fault(self) -> CoreState | None:
+        """Return the core's state; None if it cannot be had, as the firmware has told the most."""
+        try:
+            return self.running.halt()
+        except TargetError:
+            return None
+
+    def _state_after_silence(self, silence: LinkTimeoutError) -> CoreState | None:
+        """Return the core's state, None without a probe; raises LinkTimeoutError if that fails."""
+        try:
+            return self.running.halt()
+        except TargetError as error:
+            raise LinkTimeoutError(f"{silence}\n  nor can it be stopped: {error}") from error
 
     @property
     def _layers(self) -> list[str]:

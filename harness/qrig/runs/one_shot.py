@@ -9,6 +9,7 @@ from qrig.measure.rows import LayerResult
 from qrig.reference import run_reference
 from qrig.runs.deploy import deploy
 from qrig.runs.deployed import FULL, Deployed
+from qrig.runs.energy import CellEnergy, check_power, open_target_power
 from qrig.runs.networks import LoadedNetwork
 from qrig.runs.stamp import make_stamp
 from qrig.runs.targets import Target, check_tunings
@@ -17,25 +18,33 @@ SCHEMA = "qrig-run/1"
 """The `schema` of the document."""
 
 
-def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str, Any]:
+def run_once(
+    target: Target, loaded: LoadedNetwork, sample: Sample, *, power: str | None = None
+) -> dict[str, Any]:
     """Run `sample` and return the document; `verdict` is "bit-exact" or "differs".
 
     Shapes are [h, w, c]; `crc32` is of the target's tensor; `logits` are the integers before a
     softmax; a counter that is not available is null. A layer that is computed together with
-    another names it in `computed_with`, and has no counts of its own. Raises QrigError.
+    another names it in `computed_with`, and has no counts of its own. The meter called `power` adds
+    `energy_uj` to layers and an `energy` to the document. Raises QrigError.
     """
     check_tunings((target,), (loaded.quantized,))
     target.check_available()
+    if power is not None:
+        check_power(power, [target])
     deployment = deploy(loaded, target)
-    with Deployed(target, deployment) as deployed:
+    with open_target_power(power, target) as meter, Deployed(target, deployment) as deployed:
         remote = deployed.run(sample.pixels, FULL)
         expected = run_reference(loaded.quantized, sample.pixels, deployment.semantics)
         layers = deployed.compare(remote, expected)
+        energy = CellEnergy(deployed, meter)
+        layers = energy.add(layers)
+        energy.raise_failure()
     network = loaded.quantized
     logits = _integers(remote.tensors[network.logits_stage])
     top1 = logits.index(max(logits))
     exact = all(layer.comparison.verdict == "bit-exact" for layer in layers)
-    document = {
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "target": target.name,
         "network": loaded.name,
@@ -48,6 +57,9 @@ def run_once(target: Target, loaded: LoadedNetwork, sample: Sample) -> dict[str,
         "notices": list(loaded.notices),
         "stamp": make_stamp(target, deployment),
     }
+    if energy.measured is not None:
+        document["energy"] = energy.document()
+        document["notices"] += energy.measured.notices
     if network.stages[-1].type == "softmax":
         document["softmax"] = _integers(remote.output)
     return document
@@ -62,6 +74,7 @@ def _layer(layer: LayerResult) -> dict[str, Any]:
         "instructions": layer.instructions,
         "cycles": layer.cycles,
         "computed_with": layer.computed_with,
+        **({"energy_uj": layer.energy["energy_uj"]} if "energy_uj" in layer.energy else {}),
         "match": layer.comparison.verdict == "bit-exact",
         "first_difference": layer.comparison.first_difference,
     }

@@ -36,7 +36,7 @@ def make_stamp(target: Target, deployment: AnyDeployment) -> dict[str, Any]:
         "semantics": attrs.asdict(deployment.semantics),
         "core": board.core,
         "clock_hz": board.clock_hz,
-        "cache": "none",
+        "cache": _caches(target),
         "placement": "code and constants in memory.code, data in memory.data",
         "counter": target.backend.counts,
         **target.backend.stamp(),
@@ -57,6 +57,16 @@ def board_stamp(banner: Banner) -> dict[str, Any]:
         "debugger_attached": banner.debugger,
         **({"counter": "none"} if banner.counter == "none" else {}),
     }
+
+
+def _caches(target: Target) -> str:
+    """Return the caches that a board's cycles are counted with; an emulator has none."""
+    silicon = target.board.silicon
+    if silicon is None or target.backend.counts != "cycles":
+        return "none"
+    caches = {"instructions": silicon.instruction_cache, "data": silicon.data_cache}
+    sizes = [f"{what} {cache.size_bytes} bytes" for what, cache in caches.items() if cache]
+    return ", ".join(sizes) or "none"
 
 
 @functools.cache

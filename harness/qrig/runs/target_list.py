@@ -23,14 +23,6 @@ SCHEMA = "qrig-targets/1"
 LOOK_S = 5.0
 """How long looking for probes and emulators may take, in seconds."""
 
-_NEEDS = {
-    "probe": "a debug probe on USB and a serial port at {pins}, qrig[probe]",
-    "virtual": "qrig[virtual]",
-    "renode": "Renode 1.16.1 or newer (RENODE or PATH)",
-    "qemu": "qemu-system-arm",
-    "native": "gcc with sanitizers",
-}
-
 
 @frozen
 class TargetRow:
@@ -122,16 +114,9 @@ def _row(board: Board, backend: Backend, reason: str | None) -> TargetRow:
         board.core,
         board.clock_hz or None,
         backend.counts,
-        _needs(board, backend),
+        backend.needs(board),
         reason,
     )
-
-
-def _needs(board: Board, backend: Backend) -> str:
-    """Return what has to be there before firmware for `board` can run so."""
-    uart = board.uart
-    pins = f"{uart.tx}/{uart.rx}" if uart is not None and uart.tx and uart.rx else "its UART"
-    return _NEEDS.get(backend.name, "").format(pins=pins)
 
 
 def _name(board: Board, backend: Backend) -> str:

@@ -2,7 +2,7 @@
 #include "cortex_m.h"
 #include "line.c"
 
-enum { CELLS = 256 };
+enum { CELLS = 256, WRITES = 256 };
 
 static void wait_for_nothing(void) {}
 
@@ -20,8 +20,48 @@ static uint32_t looks;
 static struct {
     uint32_t address;
     volatile uint32_t value;
+    uint32_t seen;
 } cells[CELLS];
 static uint32_t used;
+
+/* Whether the hardware does what is waited for, but for a bit of a register that stays as it is. */
+uint32_t fake_obeys;
+uint32_t fake_silent_address;
+uint32_t fake_silent_mask;
+
+/* What the port has changed, in order: address and value. */
+uint32_t fake_written[WRITES][2];
+uint32_t fake_writes;
+
+void fake_note(void) {
+    for (uint32_t index = 0; index < used; index++) {
+        if (cells[index].value != cells[index].seen && fake_writes < WRITES) {
+            fake_written[fake_writes][0] = cells[index].address;
+            fake_written[fake_writes++][1] = cells[index].value;
+        }
+        cells[index].seen = cells[index].value;
+    }
+}
+
+/* Take what is there as what the hardware has there. */
+void fake_settle(void) {
+    for (uint32_t index = 0; index < used; index++) {
+        cells[index].seen = cells[index].value;
+    }
+}
+
+static int is_silent(const volatile uint32_t *place, uint32_t mask) {
+    return mask == fake_silent_mask && place == fake_register(fake_silent_address);
+}
+
+int register_wait(volatile uint32_t *place, uint32_t mask, uint32_t value) {
+    if (fake_obeys && !is_silent(place, mask)) {
+        fake_note();
+        *place = (*place & ~mask) | value;
+        fake_settle();
+    }
+    return (*place & mask) == value;
+}
 
 static void receive_late(volatile uint32_t *left) {
     for (; fake_late_bytes > 0; fake_late_bytes--) {
@@ -32,6 +72,7 @@ static void receive_late(volatile uint32_t *left) {
 
 volatile uint32_t *fake_register(uint32_t address) {
     uint32_t index = 0;
+    fake_note();
     while (index < used && cells[index].address != address) {
         index++;
     }

@@ -58,6 +58,12 @@ class ProbeBackend:
         """Return what is missing: pyOCD, support for the chip, the board."""
         return self.source.unavailable(board, self.instance)
 
+    def needs(self, board: Board) -> str:
+        """Return the probe and the pins of the serial port, and the extra."""
+        uart = board.uart
+        pins = f"{uart.tx}/{uart.rx}" if uart is not None and uart.tx and uart.rx else "its UART"
+        return f"a debug probe on USB and a serial port at {pins}, qrig[probe]"
+
     def unprofiled(self) -> str | None:
         """Return that boards take no profiles."""
         return "a board takes no profiles; profile on QEMU"

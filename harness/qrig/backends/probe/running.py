@@ -27,6 +27,8 @@ POWER_CYCLE_S = 20.0
 """How long switching a board off and on may take, until its probe is there again."""
 
 _POLL_S = 0.2
+_FIXED_SPEED = "socket://"
+"""Ports whose speed is what their server has set."""
 
 
 class RunningBoard:
@@ -56,7 +58,7 @@ class RunningBoard:
         """The serial line to the firmware; raises TargetUnavailableError if there is none now."""
         uart = self._connector.parts.uart
         url = self._attachment.port_url()
-        fast = uart.fast_baud or uart.baud
+        fast = uart.baud if url.startswith(_FIXED_SPEED) else uart.fast_baud or uart.baud
         answer_s = self._attachment.limits.answer_s
         return SerialLine(f"{self.name} ({url})", url, uart.baud, fast, answer_s)
 

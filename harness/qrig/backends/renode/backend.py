@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qrig.backends.renode.program import find_renode, renode_version, unusable
+from qrig.backends.renode.program import VARIABLE, WANTED, find_renode, renode_version, unusable
 from qrig.backends.renode.running import NO_PROFILE, RunningRenode
 from qrig.boards.board import Board
 from qrig.build.firmware import Firmware
@@ -40,6 +40,10 @@ class RenodeBackend:
         if board.renode is None:
             return f"{board.name} has no [renode] table in its board.toml"
         return unusable()
+
+    def needs(self, board: Board) -> str:
+        """Return Renode, and where it is looked for."""
+        return f"Renode {'.'.join(map(str, WANTED))} or newer ({VARIABLE} or PATH)"
 
     def unprofiled(self) -> str | None:
         """Return that Renode takes no profiles."""

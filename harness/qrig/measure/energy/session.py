@@ -42,6 +42,11 @@ class PowerSession:
         """Close the meter; what it feeds is switched off."""
         self.meter.close()
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a recorded trace stands in the place of an instrument."""
+        return isinstance(self.meter, ReplayMeter)
+
     def recording(self) -> Recording:
         """Return what the meter measures during a `with` statement."""
         return Recording(self.meter)

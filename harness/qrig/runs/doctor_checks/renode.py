@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from qrig.backends.renode.program import VARIABLE, WANTED, find_renode
 from qrig.build.toolchain import program_version
 from qrig.errors import BuildError
 from qrig.runs.doctor_checks.finding import GOOD, MISSING, WARNING, Finding
 from qrig.runs.doctor_checks.versions import read_version, version_text
 
-WANTED = (1, 16, 1)
-"""The first Renode that computes all instructions of a Cortex-M7 rightly."""
-
 _AREA = "Emulators"
-_NAMES = ("renode", "Renode", "renode.exe")
 _TEST = "renode-test"
 _INSTALL = (
     f"install the portable Renode {version_text(WANTED)} or newer (https://renode.io) and set "
@@ -31,40 +28,25 @@ _PACKAGES = {"robot": "robotframework", "psutil": "psutil", "yaml": "PyYAML"}
 """What `renode-test` imports, by module, and the package that has it."""
 
 
-def find_renode() -> tuple[str, str] | None:
-    """Return Renode's program and who named it (RENODE or PATH), None if there is none.
-
-    `RENODE` is the program or the folder it is in.
-    """
-    named = os.environ.get("RENODE")
-    if not named:
-        found = shutil.which("renode")
-        return None if found is None else (found, "PATH")
-    for place in (Path(named), *(Path(named) / name for name in _NAMES)):
-        if place.is_file() and os.access(place, os.X_OK):
-            return str(place), "RENODE"
-    return None
-
-
 def check_renode() -> Iterator[Finding]:
     """Yield what there is of Renode and of its runner of Robot Framework suites."""
-    found = find_renode()
-    if found is None:
-        named = os.environ.get("RENODE")
-        where = f"RENODE is {named}, which is no program" if named else "neither RENODE nor PATH"
+    program, named = find_renode(), os.environ.get(VARIABLE)
+    if program is None:
+        where = (
+            f"{VARIABLE} is {named}, which is no program" if named else "neither RENODE nor PATH"
+        )
         yield Finding(_AREA, "Renode", MISSING, where, notes=("for targets @renode",), fix=_INSTALL)
         yield Finding(_AREA, _TEST, MISSING, "no Renode it could be of", fix=_INSTALL)
         return
-    program, source = found
-    yield _renode(program, source)
+    yield _renode(program, VARIABLE if named else "PATH")
     yield _renode_test(program)
 
 
-def _renode(program: str, source: str) -> Finding:
+def _renode(program: Path, source: str) -> Finding:
     try:
-        line = program_version(program)
+        line = program_version(str(program))
     except BuildError as error:
-        return Finding(_AREA, "Renode", MISSING, program, notes=(str(error),), fix=_INSTALL)
+        return Finding(_AREA, "Renode", MISSING, str(program), notes=(str(error),), fix=_INSTALL)
     version = read_version(line)
     text = f"{line} ({program}, by {source})"
     if version is None:
@@ -75,8 +57,8 @@ def _renode(program: str, source: str) -> Finding:
     return Finding(_AREA, "Renode", GOOD, text)
 
 
-def _renode_test(program: str) -> Finding:
-    beside = Path(program).resolve().with_name(_TEST)
+def _renode_test(program: Path) -> Finding:
+    beside = program.resolve().with_name(_TEST)
     path = str(beside) if os.access(beside, os.X_OK) else shutil.which(_TEST)
     why = "it runs the Robot Framework suites of suites/robot"
     if path is None:

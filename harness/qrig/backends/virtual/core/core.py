@@ -180,9 +180,12 @@ class Core:
             self._execute(self.engine.start)
 
     def run_briefly(self, instructions: int) -> None:
-        """Execute so many instructions at most, unless it is a flash algorithm."""
+        """Execute so many instructions at most, unless it is a flash algorithm.
+
+        Like `run` it ends early if it is interrupted, be it by what was armed for a run before.
+        """
         end = self.counter.total + instructions
-        while self.is_running and not self.is_in_algorithm:
+        while self.is_running and not self._interrupted and not self.is_in_algorithm:
             self.pause(end - self.counter.total)
             self._execute(self.engine.start)
             if (self._slice.passed or 0) > end:
