@@ -10,6 +10,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,12 @@ _OPTIONS = (
     "--force-color-profile=srgb",
 )
 
+# The browser reads commands from descriptor 3 and answers on 4.
+_START = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 100); os.dup2(int(sys.argv[2]), 101); "
+    "os.dup2(100, 3); os.dup2(101, 4); os.closerange(100, 102); os.execv(sys.argv[3], sys.argv[3:])"
+)
+
 
 def browser_path() -> str | None:
     """Return the program of a browser; None if there is none on the PATH."""
@@ -51,14 +58,16 @@ class Browser:
 
     def __enter__(self) -> Browser:
         commands, answers = os.pipe(), os.pipe()
-        options = " ".join((*_OPTIONS, f"--user-data-dir={self._home.name}", "about:blank"))
-        # The browser reads commands from descriptor 3 and answers on 4.
+        options = (*_OPTIONS, f"--user-data-dir={self._home.name}", "about:blank")
         self._process = subprocess.Popen(
             [
-                "sh",
+                sys.executable,
                 "-c",
-                f'exec "$0" {options} 3<&{commands[0]} 4>&{answers[1]}',
+                _START,
+                f"{commands[0]}",
+                f"{answers[1]}",
                 self._program,
+                *options,
             ],
             pass_fds=(commands[0], answers[1]),
             stdin=subprocess.DEVNULL,
@@ -69,10 +78,14 @@ class Browser:
         os.close(commands[0])
         os.close(answers[1])
         self._commands, self._answers = commands[1], answers[0]
-        page = self._ask("Target.createTarget", url="about:blank")["targetId"]
-        attached = self._ask("Target.attachToTarget", targetId=page, flatten=True)
-        self._session = attached["sessionId"]
-        self._ask("Page.enable")
+        try:
+            page = self._ask("Target.createTarget", url="about:blank")["targetId"]
+            attached = self._ask("Target.attachToTarget", targetId=page, flatten=True)
+            self._session = attached["sessionId"]
+            self._ask("Page.enable")
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -81,6 +94,9 @@ class Browser:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         os.close(self._commands)  # a browser whose pipe ends, ends
         try:
             self._process.wait(20)
@@ -103,7 +119,10 @@ class Browser:
         self._ask("Emulation.setEmulatedMedia", features=[feature])
         self._ask("Page.navigate", url=page.resolve().as_uri())
         limit = Deadline.after(LIMIT_S)
-        while self.answer("location.href + document.readyState") != f"{page.resolve().as_uri()}complete":
+        while (
+            self.answer("location.href + document.readyState")
+            != f"{page.resolve().as_uri()}complete"
+        ):
             assert not limit.expired, f"{page} was not loaded"
 
     def answer(self, script: str) -> Any:

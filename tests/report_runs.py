@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from made_runs import LAYERS, M4, QEMU, MadeCell, write_run
 
+from made_runs import LAYERS, M4, QEMU, MadeCell, write_run
 from qrig.measure.meters.meter import Mark, Samples
 from qrig.reports.current_line import current_line, marked_windows, write_current
 
 BASE, NEW = "20260131-200000-aaaa", "20260201-200000-bbbb"
+OTHER = "mps2-an386@qemu"
 METER = "lpm01a:0042"
 LABELS = [*("T-shirt", "trouser", "pullover", "dress", "coat"), "sandal", "shirt", "bag"]
 CLOCK_HZ = 168_000_000
@@ -58,10 +59,14 @@ def emulated(factors: Mapping[str, float]) -> Any:
 
 
 def cells(factors: Mapping[str, float]) -> tuple[MadeCell, ...]:
-    """Return a network on a board with a meter, and one on an emulator."""
+    """Return a network on a board with a meter, and on two emulators."""
     stamp = {"clock_hz": CLOCK_HZ, "board_serial": "0027003A", "meter": METER}
     board = MadeCell(silicon(factors), "fashion", M4, "cortex-m4", 12, stamp=stamp)
-    return board, MadeCell(emulated(factors), "fashion", QEMU)
+    return (
+        board,
+        MadeCell(emulated(factors), "fashion", QEMU),
+        MadeCell(emulated({**factors, "conv1": 0.7}), "fashion", OTHER, "cortex-m4"),
+    )
 
 
 def accuracy(made: tuple[MadeCell, ...]) -> list[dict[str, Any]]:
@@ -99,7 +104,7 @@ def footprint(cell: MadeCell) -> dict[str, Any]:
 
 def samples() -> Samples:
     """Return 12,000 samples of one inference with a marked window for each layer."""
-    time_s = np.arange(12_000) * 1e-6
+    time_s = np.arange(12_000, dtype=np.float64) * np.float64(1e-6)
     edges_s = [0.001, 0.0018, 0.0022, 0.0026, 0.0031, 0.0085, 0.0088, 0.0105]
     current_a = np.full(len(time_s), 0.012)
     for place, (start_s, stop_s) in enumerate(zip(edges_s[::2], edges_s[1::2], strict=True)):

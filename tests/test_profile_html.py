@@ -62,8 +62,8 @@ def test_the_page_holds_the_profile() -> None:
     ):
         assert words in page.text
     assert page.tags["details"] >= 5
-    # Bars, mix and icicle, each for wide and for narrow pages; labels of the icicle clip in svg.
-    assert text.count("<svg viewBox") == 6
+    # Mix and icicle, each for wide and for narrow pages; labels of the icicle clip in svg.
+    assert text.count("<svg viewBox") == 4
     assert page.text.index("Layers") < page.text.index("Profile") < page.text.index("Footprint")
 
 

@@ -146,10 +146,10 @@ qrig_network_status qrig_network_forward(const qrig_network *network,
 qrig_network_status qrig_network_run(const qrig_network *network, const uint8_t *pixels,
                                      int softmax, q7_t *output);
 
-/* Compute one stage by itself, on what the network's memory holds, without any report: 0 is the
- * input, which is made from pixels, the number of stages a softmax of the last tensor, to output; a
- * larger number does nothing. */
-qrig_network_status qrig_network_stage(const qrig_network *network, uint16_t stage,
+/* Compute one stage so many times by itself, on what the network's memory holds, without any
+ * report: 0 is the input, which is made from pixels, the number of stages a softmax of the last
+ * tensor, to output; a larger number does nothing. */
+qrig_network_status qrig_network_stage(const qrig_network *network, uint16_t stage, uint32_t times,
                                        const uint8_t *pixels, q7_t *output);
 
 #ifdef NETWORK_HOOK

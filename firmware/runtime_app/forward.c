@@ -61,6 +61,6 @@ int32_t network_run(const uint8_t *pixels, q7_t *output) {
     return (int32_t)qrig_network_run(network, pixels, softmax, output);
 }
 
-int32_t network_stage(uint16_t stage, const uint8_t *pixels, q7_t *output) {
-    return (int32_t)qrig_network_stage(loaded_network(), stage, pixels, output);
+int32_t network_stage(uint16_t stage, uint32_t times, const uint8_t *pixels, q7_t *output) {
+    return (int32_t)qrig_network_stage(loaded_network(), stage, times, pixels, output);
 }

@@ -13,8 +13,8 @@
  * qrig_network_status. */
 int32_t network_run(const uint8_t *pixels, q7_t *output);
 
-/* Compute one stage of it on what its memory holds; returns a qrig_network_status. */
-int32_t network_stage(uint16_t stage, const uint8_t *pixels, q7_t *output);
+/* Compute one stage of it so many times on what its memory holds; returns a qrig_network_status. */
+int32_t network_stage(uint16_t stage, uint32_t times, const uint8_t *pixels, q7_t *output);
 
 /* Whether tensors are wanted; all stages are reported in any case. */
 extern uint8_t network_tracing;

@@ -88,7 +88,9 @@ def confusions(entries: Sequence[Mapping[str, Any]]) -> Iterator[Confusion]:
             continue
         network, target = one_line(entry.get("network")), one_line(entry.get("target"))
         names = [one_line(name) for name in entry.get("labels") or ()]
-        same = next((one for one in found if (one[0], one[1], one[2]) == (network, counts, names)), None)
+        same = next(
+            (one for one in found if (one[0], one[1], one[2]) == (network, counts, names)), None
+        )
         if same is None:
             found.append((network, counts, names, [target]))
         else:
@@ -101,7 +103,11 @@ def _counts(entry: Mapping[str, Any]) -> Counts:
     """Read the counts of an entry; what makes no sense is left out."""
     counts: Counts = {}
     for triple in entry.get("confusion") or ():
-        if isinstance(triple, list) and len(triple) == 3 and all(isinstance(n, int) for n in triple):
+        if (
+            isinstance(triple, list)
+            and len(triple) == 3
+            and all(isinstance(n, int) for n in triple)
+        ):
             counts[(triple[0], triple[1])] = triple[2]
     return counts
 
@@ -116,9 +122,7 @@ def _confusion(
     return Confusion(network, targets, [_name(one, names) for one in classes], rows)
 
 
-def _row(
-    label: int, classes: Sequence[int], counts: Counts, names: Sequence[str]
-) -> ConfusionRow:
+def _row(label: int, classes: Sequence[int], counts: Counts, names: Sequence[str]) -> ConfusionRow:
     mine = [counts.get((label, one), 0) for one in classes]
     whole, right = sum(mine), counts.get((label, label), 0)
     return ConfusionRow(
@@ -133,7 +137,7 @@ def _row(
 
 
 def _tone(count: int, whole: int, right: bool) -> str:
-    """Choose the ground of a cell: the more of its label, the darker; mistakes in another colour."""
+    """Choose the ground of a cell: darker for more of its label, mistakes in another colour."""
     if not count:
         return "none"
     shade = sum(count / whole > bound for bound in _SHADES)

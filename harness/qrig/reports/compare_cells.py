@@ -32,6 +32,7 @@ from qrig.reports.compare_result import (
 )
 from qrig.reports.compare_stamps import differences, stamps_of
 from qrig.reports.compare_why import explained, profile_difference
+from qrig.reports.index_cells import is_of_kind
 from qrig.reports.profile_cells import Tables
 
 __all__ = ["CellInput", "Rules", "compare_cell", "tests_of"]
@@ -222,11 +223,13 @@ def _comparison(
 
 def _size(cell: CellInput, runs: Sequence[Mapping[str, Any]], name: str) -> int | None:
     """Return what the deployment takes of a memory; None if no run says."""
+    names = {"target": cell.target, "network": cell.network}
     for run in runs:
-        for entry in run.get("footprints") or ():
-            if (entry.get("target"), entry.get("network")) == (cell.target, cell.network):
+        found = run.get("footprints")
+        for entry in found if isinstance(found, list) else ():
+            if isinstance(entry, dict) and entry.items() >= names.items():
                 value = entry.get(name)
-                return value if isinstance(value, int) else None
+                return value if is_of_kind(value, "Int64") else None
     return None
 
 

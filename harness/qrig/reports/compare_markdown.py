@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -17,7 +15,7 @@ from qrig.reports.compare_result import (
     RunsComparison,
 )
 from qrig.reports.compare_text import layer_cells, shown_layers
-from qrig.reports.stamps import one_line
+from qrig.reports.markdown_text import html_text, markdown_table, markdown_text
 
 __all__ = ["comparison_markdown"]
 
@@ -28,30 +26,29 @@ _MARKS: Final = {
     NO_BASELINE: "⚠️ no comparable baseline",
 }
 _HEADINGS: Final = ("layer", "measure", "before", "after", "change", "interval", "verdict")
-_SPECIAL: Final = re.compile(r"([\\`*_\[\]|~])")
-_MENTION: Final = re.compile(r"(?<!\w)@")
-_LONGEST: Final = 400
+_NUMBERS: Final = (False, False, True, True, True, True, False)
 _MOST_FINDINGS: Final = 20
 _MOST_ROWS: Final = 60
 
 
 def comparison_markdown(found: RunsComparison) -> str:
     """Render a comparison: the verdict, what changed and why, then the numbers, folded away."""
-    names = " and ".join(_text(", ".join(side)) for side in (found.base, found.new))
+    names = " and ".join(markdown_text(", ".join(side)) for side in (found.base, found.new))
     lines = [f"## qrig: {_MARKS[found.verdict]}", "", f"{names} compared.", ""]
     findings = found.findings
-    lines += [f"- {_text(text)}" for text in findings[:_MOST_FINDINGS]]
+    lines += [f"- {markdown_text(text)}" for text in findings[:_MOST_FINDINGS]]
     if len(findings) > _MOST_FINDINGS:
         lines.append(f"- and {len(findings) - _MOST_FINDINGS} more")
     if found.cells:
         lines += ["", "| network | target | verdict |", "|---|---|---|"]
         lines += [
-            f"| {_text(cell.network)} | {_text(cell.target)} | {_MARKS[cell.verdict]} |"
+            f"| {' | '.join(map(markdown_text, (cell.network, cell.target)))} | "
+            f"{_MARKS[cell.verdict]} |"
             for cell in found.cells
         ]
     for cell in found.cells:
         lines += ["", *_details(cell)]
-    lines += ["", *(f"{_text(text)}  " for text in found.notes)]
+    lines += ["", *(f"{markdown_text(text)}  " for text in found.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -62,33 +59,19 @@ def _details(cell: CellComparison) -> Iterator[str]:
         return
     opened = " open" if cell.verdict in (WORSE, NO_BASELINE) else ""
     yield f"<details{opened}>"
-    yield f"<summary>{_html(cell.name)}: {cell.verdict}</summary>"
+    yield f"<summary>{html_text(cell.name)}: {cell.verdict}</summary>"
     yield ""
     if layers:
         yield from _table(layers)
-    yield from (f"- {_text(text)}" for text in cell.notes)
+    yield from (f"- {markdown_text(text)}" for text in cell.notes)
     yield ""
     yield "</details>"
 
 
 def _table(layers: Sequence[LayerChange]) -> Iterator[str]:
-    yield "| " + " | ".join(_HEADINGS) + " |"
-    yield "|---|---|--:|--:|--:|--:|---|"
-    for change in layers[:_MOST_ROWS]:
-        yield "| " + " | ".join(_text(text) for text in layer_cells(change)) + " |"
+    shown = [layer_cells(change) for change in layers[:_MOST_ROWS]]
+    yield from markdown_table(_HEADINGS, _NUMBERS, shown)
     yield ""
     if len(layers) > _MOST_ROWS:
         yield f"and {len(layers) - _MOST_ROWS} more rows"
         yield ""
-
-
-def _text(text: str) -> str:
-    """Write text so that nothing in it is markup or a mention of somebody."""
-    return _SPECIAL.sub(r"\\\1", _html(text))
-
-
-def _html(text: str) -> str:
-    """Write text for where Markdown is not read: in an element of HTML."""
-    line = one_line(text)
-    short = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    return _MENTION.sub("@\N{ZERO WIDTH SPACE}", html.escape(short, quote=False))

@@ -45,7 +45,7 @@ def comparison_renderables(found: RunsComparison, *, every: bool = False) -> Ite
 
     Layers that stayed the same are left out unless `every` is set.
     """
-    names = " and ".join(", ".join(side) for side in (found.base, found.new))
+    names = " against ".join(", ".join(side) for side in (found.new, found.base))
     yield Text.assemble((found.verdict, _STYLES[found.verdict]), f": {printable(names)}")
     for text in (*found.reasons, *found.notes):
         yield Text(f"  {printable(text)}")

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from qrig.reports.compare_fused import fused_layers
 from qrig.reports.compare_result import INFERENCE
 from qrig.reports.compare_runs import RunData
+from qrig.reports.cost_numbers import CostNumbers, medians_of, number_in
 from qrig.reports.figures import PALETTE
-from qrig.reports.previous import Pair, pairs_of, rows_of_pair
+from qrig.reports.previous import Pair, pairs_of
 from qrig.reports.previous_verdict import Versus
 from qrig.reports.quantities import QUANTITIES, Quantity
 from qrig.reports.stamps import one_line
-from qrig.reports.tables import cell_text, layer_table, printable, summary_table
+from qrig.reports.tables import cell_text, printable
 
 __all__ = ["Bar", "Chart", "ChartRow", "cost_charts", "percent_text"]
-
-_REPLAYED: Final = "replay:"
-_MEASURED_ENERGY: Final = "energy_uj"
 
 
 @frozen
@@ -33,8 +30,8 @@ class Bar:
 
     target: str
     colour: int
-    width: float
     value: str
+    width: float = 0.0
     aside: str = ""
     ghost: float | None = None
     before: str = ""
@@ -77,14 +74,6 @@ class Chart:
         return any(bar.aside for row in self.rows for bar in row.bars)
 
 
-@frozen(eq=False)
-class _Numbers:
-    """Medians of a run and of the runs before it: by pair and layer, and of whole inferences."""
-
-    layers: Mapping[tuple[str, str, int, str], Mapping[str, Any]]
-    totals: Mapping[Pair, Mapping[str, Any]]
-
-
 def cost_charts(
     rows: pd.DataFrame,
     previous: Mapping[Pair, RunData],
@@ -98,10 +87,11 @@ def cost_charts(
     """
     if rows.empty:
         return
-    now = _numbers(rows)
-    before = _numbers(pd.concat([data.rows for data in previous.values()])) if previous else None
+    now = medians_of(rows)
+    before = medians_of(pd.concat([data.rows for data in previous.values()])) if previous else None
+    colours = {target: place for place, target in enumerate(sorted(set(rows["target"])))}
     makers = [
-        _Maker(quantity, rows, now, before, previous, versus, models or {})
+        _Maker(CostNumbers(quantity, rows, previous, now, before), versus, models or {}, colours)
         for quantity in QUANTITIES
         if quantity.column in rows.columns
     ]
@@ -124,158 +114,86 @@ def percent_text(before: float, after: float) -> str:
 class _Maker:
     """Makes the charts of one quantity."""
 
-    quantity: Quantity
-    rows: pd.DataFrame
-    now: _Numbers
-    before: _Numbers | None
-    previous: Mapping[Pair, RunData]
+    numbers: CostNumbers
     versus: Versus | None
     models: Mapping[str, str]
+    colours: Mapping[str, int]
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the charts show."""
+        return self.numbers.quantity
 
     def chart(self, network: str) -> Chart | None:
         """Make the chart of a network; None if it has no such number."""
-        name = self.quantity.column
-        pairs = sorted(pair for pair in pairs_of(self.rows) if pair[1] == network)
-        pairs = [pair for pair in pairs if self._has(pair)]
+        pairs = [pair for pair in self.numbers.pairs if pair[1] == network]
         if not pairs:
             return None
-        haunted = {pair: self._lonely(pair) for pair in pairs if self._has_ghost(pair)}
-        keys = sorted(key for key in self.now.layers if (key[0], key[1]) in pairs)
-        largest = self._largest(keys, haunted)
-        layers = dict.fromkeys(sorted((index, layer) for _, _, index, layer in keys))
-        found = [
-            ChartRow(printable(layer), self._bars(pairs, (index, layer), haunted, largest))
-            for index, layer in layers
+        keys = sorted(key for key in self.numbers.now.layers if (key[0], key[1]) in pairs)
+        drawn = [self.numbers.value(key) for key in keys] + [
+            self.numbers.ghost(key) for key in keys
         ]
+        largest = max((number for number in drawn if number is not None), default=0.0) or 1.0
+        layers = sorted({(index, layer) for _, _, index, layer in keys})
+        rows = [
+            ChartRow(printable(name), list(self._bars(pairs, (index, name), largest)))
+            for index, name in layers
+        ]
+        haunted = [pair for pair in pairs if pair in self.numbers.ghosts]
         return Chart(
             network=printable(network),
             quantity=self.quantity,
             subtitle=self._subtitle(pairs),
             note=self._note(pairs),
             legend=[(one_line(pair[0]), self._colour(pair)) for pair in pairs],
-            runs_before=sorted({one_line(self.previous[pair].name) for pair in haunted}),
-            rows=[row for row in found if row.bars],
-            total=ChartRow("inference", self._totals(pairs, haunted, name)),
+            runs_before=sorted({one_line(self.numbers.previous[pair].name) for pair in haunted}),
+            rows=[row for row in rows if row.bars],
+            total=ChartRow(INFERENCE, list(self._totals(pairs))),
         )
 
-    def _has(self, pair: Pair) -> bool:
-        return bool(rows_of_pair(self.rows, pair)[self.quantity.column].notna().any())
-
-    def _has_ghost(self, pair: Pair) -> bool:
-        """Say whether the previous run's numbers are of the same kind, from the same source."""
-        data = self.previous.get(pair)
-        if data is None or self.before is None:
-            return False
-        sources = self._sources(rows_of_pair(self.rows, pair)), self._sources(data.rows)
-        replayed = any(one.startswith(_REPLAYED) for one in sources[0])
-        return sources[0] == sources[1] and not replayed
-
-    def _sources(self, rows: pd.DataFrame) -> list[str]:
-        """Return where the numbers of `rows` come from."""
-        name, source = self.quantity.column, self.quantity.source
-        if source is None or source not in rows.columns:
-            return []
-        return sorted(map(str, rows.loc[rows[name].notna(), source].dropna().unique()))
-
-    def _lonely(self, pair: Pair) -> frozenset[str]:
-        """Return the layers that are counted together in one of the two runs alone."""
-        fused = fused_layers([rows_of_pair(self.rows, pair), self.previous[pair].rows])
-        return frozenset((*fused, *fused.values()))
-
-    def _largest(
-        self,
-        keys: Sequence[tuple[str, str, int, str]],
-        haunted: Mapping[Pair, frozenset[str]],
-    ) -> float:
-        """Return the largest number that is drawn."""
-        numbers = [self._now(key) for key in keys]
-        numbers += [self._ghost(key, haunted) for key in keys]
-        return max((number for number in numbers if number is not None), default=0.0) or 1.0
-
-    def _now(self, key: tuple[str, str, int, str]) -> float | None:
-        return _number(self.now.layers[key], self.quantity.column)
-
-    def _ghost(
-        self, key: tuple[str, str, int, str], haunted: Mapping[Pair, frozenset[str]]
-    ) -> float | None:
-        """Return the number of the previous run to a layer that has one now."""
-        lonely = haunted.get((key[0], key[1]))
-        if lonely is None or key[3] in lonely or self.before is None or self._now(key) is None:
-            return None
-        return _number(self.before.layers.get(key, {}), self.quantity.column)
-
-    def _bars(
-        self,
-        pairs: Sequence[Pair],
-        layer: tuple[int, str],
-        haunted: Mapping[Pair, frozenset[str]],
-        largest: float,
-    ) -> list[Bar]:
+    def _bars(self, pairs: Sequence[Pair], layer: tuple[int, str], largest: float) -> Iterator[Bar]:
         """Make the bars of a layer."""
-        bars = []
         for pair in pairs:
             key = (*pair, *layer)
-            value = self._now(key) if key in self.now.layers else None
+            value, ghost = self.numbers.value(key), self.numbers.ghost(key)
             if value is not None:
-                ghost = self._ghost(key, haunted)
-                numbers = (value, ghost)
-                bars.append(self._bar(pair, layer[1], self.now.layers[key], numbers, largest))
-        return bars
+                bar = self._bar(pair, layer[1], value, ghost, self.numbers.now.layers[key])
+                width = None if ghost is None else 100 * ghost / largest
+                yield evolve(bar, width=100 * value / largest, ghost=width)
 
-    def _totals(
-        self, pairs: Sequence[Pair], haunted: Mapping[Pair, frozenset[str]], name: str
-    ) -> list[Bar]:
+    def _totals(self, pairs: Sequence[Pair]) -> Iterator[Bar]:
         """Make the bars of the whole inference, which are not drawn."""
-        bars = []
         for pair in pairs:
-            totals = self.now.totals[pair]
-            value = _number(totals, name)
-            before = self.before.totals.get(pair, {}) if self.before and pair in haunted else {}
+            value, ghost = self.numbers.total(pair), self.numbers.ghost_total(pair)
             if value is not None:
-                numbers = (value, _number(before, name))
-                bars.append(self._bar(pair, INFERENCE, totals, numbers, 0.0))
-        return bars
+                yield self._bar(pair, INFERENCE, value, ghost, self.numbers.now.totals[pair])
 
     def _bar(
-        self,
-        pair: Pair,
-        layer: str,
-        record: Mapping[str, Any],
-        numbers: tuple[float, float | None],
-        largest: float,
+        self, pair: Pair, layer: str, value: float, ghost: float | None, record: Mapping[str, Any]
     ) -> Bar:
-        """Make one bar; without a `largest` its width is 0."""
-        value, ghost = numbers
+        """Make the texts of a bar."""
         name, aside = self.quantity.column, self.quantity.aside
-        known = None if aside is None else _number(record, aside)
-        judged = "" if self.versus is None else self.versus.tone_of(pair, layer, self._measure)
-        return Bar(
+        known = None if aside is None else number_in(record, aside)
+        bar = Bar(
             target=one_line(pair[0]),
             colour=self._colour(pair),
-            width=100 * value / largest if largest else 0.0,
             value=cell_text(value, name),
             aside="" if known is None else cell_text(known, aside or ""),
-            ghost=None if ghost is None else 100 * ghost / largest if largest else 0.0,
-            before="" if ghost is None else cell_text(ghost, name),
-            change="" if ghost is None else percent_text(ghost, value),
-            tone="" if ghost is None else judged,
+        )
+        if ghost is None:
+            return bar
+        measure = self.quantity.measure or name
+        tone = "" if self.versus is None else self.versus.tone_of(pair, layer, measure)
+        return evolve(
+            bar, before=cell_text(ghost, name), change=percent_text(ghost, value), tone=tone
         )
 
-    @property
-    def _measure(self) -> str:
-        return self.quantity.measure or self.quantity.column
-
     def _colour(self, pair: Pair) -> int:
-        targets = sorted({target for target, _ in pairs_of(self.rows)})
-        return targets.index(pair[0]) % len(PALETTE)
+        return self.colours[pair[0]] % len(PALETTE)
 
     def _subtitle(self, pairs: Sequence[Pair]) -> str:
         """Say of how many inputs the numbers are the median."""
-        name = self.quantity.column
-        counts = []
-        for pair in pairs:
-            mine = rows_of_pair(self.rows, pair)
-            counts.append(int(mine.loc[mine[name].notna(), "input_index"].nunique()))
+        counts = [self.numbers.inputs(pair) for pair in pairs]
         least, most = min(counts), max(counts)
         if most == 1:
             return "of one inference"
@@ -284,30 +202,10 @@ class _Maker:
 
     def _note(self, pairs: Sequence[Pair]) -> str:
         """Say what the numbers are and where they come from."""
-        sources: dict[str, None] = {}
-        for pair in pairs:
-            sources |= dict.fromkeys(self._sources(rows_of_pair(self.rows, pair)))
+        sources = dict.fromkeys(one for pair in pairs for one in self.numbers.sources(pair))
         said = ", ".join(map(one_line, sources))
         if self.quantity.core:
             said = one_line(self.models.get(self.quantity.core))
         if not said:
             return self.quantity.note.rstrip(".") + "."
-        joint = " by" if self.quantity.column == _MEASURED_ENERGY else ":"
-        return f"{self.quantity.note}{joint} {said}."
-
-
-def _numbers(rows: pd.DataFrame) -> _Numbers:
-    layers = layer_table(rows).rename(columns=lambda name: name.removesuffix("_median"))
-    totals = summary_table(rows).rename(columns=lambda name: name.removesuffix("_median"))
-    return _Numbers(
-        {
-            (one["target"], one["network"], int(one["layer_index"]), one["layer"]): one
-            for one in layers.to_dict("records")
-        },
-        {(one["target"], one["network"]): one for one in totals.to_dict("records")},
-    )
-
-
-def _number(record: Mapping[str, Any], name: str) -> float | None:
-    value = record.get(name)
-    return None if value is None or pd.isna(value) else float(value)
+        return f"{self.quantity.note}{self.quantity.joint} {said}."

@@ -24,7 +24,7 @@ from qrig.reports.footprints import footprint_view
 from qrig.reports.headline import facts, headline, moment_text
 from qrig.reports.layer_grids import difference_grid, layer_grids, library_grids, summary_grid
 from qrig.reports.previous import Pair
-from qrig.reports.previous_verdict import Versus, compared_with_previous
+from qrig.reports.previous_verdict import compared_with_previous
 from qrig.reports.profile_html import profile_sections
 from qrig.reports.profile_source import ReadSource
 from qrig.reports.recoveries import recoveries_grid
@@ -120,7 +120,9 @@ def _previous_facts(previous: Mapping[Pair, RunData]) -> Iterator[tuple[str, str
     """Yield which runs the bars of before are from."""
     runs = {data.name: data.run for data in previous.values()}
     if runs:
-        said = (f"{one_line(name)}, {moment_text(run.get('started'))}" for name, run in runs.items())
+        said = (
+            f"{one_line(name)}, {moment_text(run.get('started'))}" for name, run in runs.items()
+        )
         yield "Compared with", "; ".join(said)
 
 
@@ -135,7 +137,9 @@ def _footprints(rows: pd.DataFrame, run: Mapping[str, Any]) -> Iterator[dict[str
         stages: list[str] = []
         if not rows.empty:
             layers = rows.loc[rows["network"] == entry.get("network"), ["layer_index", "layer"]]
-            stages = [str(name) for name in layers.drop_duplicates().sort_values("layer_index")["layer"]]
+            stages = [
+                str(name) for name in layers.drop_duplicates().sort_values("layer_index")["layer"]
+            ]
         yield footprint_view(entry, stages, f"m{number}-")
 
 

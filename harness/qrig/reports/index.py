@@ -19,7 +19,7 @@ from attrs import field, frozen
 
 from qrig.errors import InputError, UsageError
 from qrig.networks.files import read_text, write_text
-from qrig.reports.index_cells import cells_of
+from qrig.reports.index_cells import cells_of, is_cell, is_text
 from qrig.reports.run_files import JOURNAL, RUN, RUNNING, TABLE, read_run, sync_folder
 
 INDEX: Final = "index"
@@ -47,7 +47,7 @@ class IndexRow:
     @property
     def finished(self) -> bool:
         """Whether the run has come to its end, good or bad."""
-        return bool(self.run.get("status", RUNNING) != RUNNING)
+        return self.run.get("status") not in (None, RUNNING)
 
 
 @frozen
@@ -89,9 +89,11 @@ def write_row(folder: Path) -> IndexRow:
 def make_row(folder: Path) -> IndexRow:
     """Make the row of the run in `folder` from its files; raises FileFormatError."""
     run = read_run(folder)
-    stamps = run.get("stamps") or [{}]
+    stamps = run.get("stamps")
+    stamp = stamps[0] if isinstance(stamps, list) and stamps else None
     said = {name: run.get(name) for name in _SAID}
-    said |= {name: stamps[0].get(name) for name in _CODE}
+    said |= {name: stamp.get(name) if isinstance(stamp, dict) else None for name in _CODE}
+    said = {name: text if is_text(text) else None for name, text in said.items()}
     files = {
         name: {"size_bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
         for name in (RUN, TABLE)
@@ -110,9 +112,14 @@ def read_row(folder: Path) -> IndexRow:
 
 
 def run_folders(runs: Path) -> Iterator[Path]:
-    """Yield the folder of every run in the folder `runs`, by name; none if it is not there."""
+    """Yield the folder of every run in the folder `runs`, by name; none if it is not there.
+
+    Folders whose names are no text are none of ours.
+    """
     try:
-        names = sorted(entry.name for entry in os.scandir(runs) if entry.is_dir())
+        names = sorted(
+            entry.name for entry in os.scandir(runs) if entry.is_dir() and is_text(entry.name)
+        )
     except OSError:
         return
     for name in names:
@@ -173,6 +180,10 @@ def _read(path: Path) -> IndexRow | None:
         run, cells, files = (document[name] for name in ("run", "cells", "files"))
         whole = isinstance(run, dict) and isinstance(files, dict) and isinstance(cells, list)
         if not whole or not all(isinstance(one, dict) for one in (*cells, *files.values())):
+            return None
+        if not all(text is None or is_text(text) for text in run.values()):
+            return None
+        if not all(is_cell(cell) for cell in cells):
             return None
     except (InputError, ValueError, KeyError, TypeError, RecursionError):
         return None

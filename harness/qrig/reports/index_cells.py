@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any, Final
@@ -62,10 +63,49 @@ def cells_of(folder: Path, run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {
             **dict.fromkeys(CELL_COLUMNS),
             **cell,
-            **{name: footprint.get(name) for name in FOOTPRINT},
-            **{name: accuracy.get(name) for name in ("correct", "labelled")},
-            **{name: stamp.get(name) for name in STAMP},
+            **_known(footprint, FOOTPRINT),
+            **_known(accuracy, ("correct", "labelled")),
+            **_known(stamp, STAMP),
         }
+
+
+def is_cell(cell: Mapping[str, Any]) -> bool:
+    """Say whether what is there of a cell has the types of CELL_COLUMNS."""
+    return all(
+        cell.get(name) is None or is_of_kind(cell[name], kind)
+        for name, kind in CELL_COLUMNS.items()
+    )
+
+
+def is_of_kind(value: Any, kind: str) -> bool:
+    """Say whether a value of JSON fits a column: "string", "Int64" or "Float64"."""
+    if kind == "string":
+        return is_text(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if kind == "Int64":
+        return isinstance(value, int) and abs(value) < 1 << 63
+    return math.isfinite(value)
+
+
+def is_text(value: Any) -> bool:
+    """Say whether a value is text that can be written as UTF-8 (JSON has halves of characters)."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _known(entry: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return what an entry of run.json says; what cannot be, is not known."""
+    values = {name: entry.get(name) for name in names}
+    return {
+        name: value if is_of_kind(value, CELL_COLUMNS[name]) else None
+        for name, value in values.items()
+    }
 
 
 def _of_cell(entries: Any, cell: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -152,5 +152,3 @@ def _layer_cell(name: str, record: Mapping[Any, Any], share: Any) -> Cell:
         varies = not any(map(pd.isna, ends)) and ends[0] != ends[1]
         return Cell(" to ".join(map(cell_text, ends)) if varies else "", True)
     return Cell(cell_text(record[name], name), name not in ("type", "shape", "computed_with"))
-
-

@@ -68,7 +68,7 @@ def answer(
     except duckdb.Error as error:
         raise UsageError(
             f"expected SQL about the tables layers and cells, found that DuckDB does not take it "
-            f"({error}); mend the question"
+            f"({str(error).splitlines()[0]}); mend the question"
         ) from error
     return found
 

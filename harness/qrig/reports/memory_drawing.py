@@ -15,8 +15,10 @@ __all__ = ["MemoryBox", "MemoryDrawing", "memory_drawing"]
 
 _HEIGHT: Final = 100.0
 _MOST: Final = 400
-_ROOM: Final = 6.0
-"""The height, of 100, that a name in a box needs."""
+_LINE: Final = 11.0
+_LETTER: Final = 2.5
+_MARGIN: Final = 4.0
+"""The height of a line, the width of a letter and of what is beside it, in parts of 100."""
 
 
 @frozen
@@ -64,11 +66,14 @@ def memory_drawing(
         },
     )
     ET.SubElement(svg, "title", {"id": f"{prefix}title"}).text = one_line(label)
-    about = "Stages from left to right, addresses from below; each box is a buffer."
+    about = (
+        "Stages from left to right, addresses from below; each box is a buffer. Where boxes cross, "
+        "one is done with before the other begins, within a stage."
+    )
     ET.SubElement(svg, "desc", {"id": f"{prefix}about"}).text = about
     for number, (box, buffer) in enumerate(zip(boxes, buffers, strict=True)):
         svg.append(_drawn(box, buffer, len(stages), number))
-    named = [box for box in boxes if box.height >= _ROOM]
+    named = [box for box in boxes if box.height >= _LINE and box.width >= _width(box.name)]
     drawn = Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704 - it escapes all names
     return MemoryDrawing(drawn, named, [one_line(name) for name in stages])
 
@@ -85,6 +90,11 @@ def _boxes(
             width=100 * (last - first + 1) / len(places),
             height=100 * one["size_bytes"] / top,
         )
+
+
+def _width(name: str) -> float:
+    """Return the room a name needs on a narrow page."""
+    return _MARGIN + _LETTER * len(name)
 
 
 def _drawn(box: MemoryBox, buffer: Mapping[str, Any], stages: int, number: int) -> ET.Element:

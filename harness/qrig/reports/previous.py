@@ -47,7 +47,8 @@ def previous_runs(folder: Path, rows: pd.DataFrame, run: Mapping[str, Any]) -> d
     What is found holds the rows of that pair alone, of the inputs both have. Pairs without a
     previous run are left out; at most the 500 runs before this one are looked at.
     """
-    wanted = {pair: one for pair in pairs_of(rows) if (one := _wanted(pair, rows, run)).stamps}
+    every = {pair: _wanted(pair, rows, run) for pair in pairs_of(rows)}
+    wanted = {pair: one for pair, one in every.items() if one.stamps}
     found: dict[Pair, RunData] = {}
     for earlier, row in islice(_earlier(folder, run), _LOOK_BACK):
         if len(found) == len(wanted):

@@ -78,7 +78,9 @@ class Versus:
         cell, change = max(changes, key=lambda pair: _size(pair[1]))
         told = f"{cell.name}, {change_text(change)}"
         whole = _whole(cell, change)
-        return _first_of([f"{told}, the whole inference {whole}" if whole else told], len(changes) - 1)
+        return _first_of(
+            [f"{told}, the whole inference {whole}" if whole else told], len(changes) - 1
+        )
 
     def _cells(self) -> list[CellComparison]:
         return [cell for cell in self.cells.values() if cell.verdict == self.verdict]

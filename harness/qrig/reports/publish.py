@@ -13,6 +13,8 @@ from qrig.reports.profile_store import write_tables
 from qrig.reports.store import RunWriter
 from qrig.resources import firmware_root
 
+PAGE = "report.html"
+"""The file of a run's page."""
 INTERRUPTED = "interrupted"
 """The error of a run that the user ended."""
 
@@ -63,7 +65,7 @@ def write_page(
     from qrig.reports.html import write_report
     from qrig.reports.previous import previous_runs
 
-    page = folder / "report.html"
+    page = folder / PAGE
     write_report(
         rows,
         run,
@@ -75,6 +77,21 @@ def write_page(
         current=read_current(folder),
     )
     return page
+
+
+def run_text(
+    folder: Path,
+    rows: pd.DataFrame,
+    run: Mapping[str, Any],
+    profile: Mapping[str, pd.DataFrame] | None = None,
+) -> str:
+    """Return a run as Markdown; arguments as for `write_page`."""
+    from qrig.reports.previous import previous_runs
+    from qrig.reports.run_markdown import run_markdown
+
+    page = f"{PAGE} of run {run.get('run_id') or folder.name}"
+    previous = previous_runs(folder, rows, run)
+    return run_markdown(rows, run, page=page, previous=previous, profile=profile or None)
 
 
 def firmware_source() -> ReadSource:

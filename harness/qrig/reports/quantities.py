@@ -16,8 +16,8 @@ class Quantity:
     """A column of rows to draw: how it is called, its unit, and what its numbers are.
 
     `aside` is a column that says the same in other words, with its unit. `measure` is what
-    `qrig compare` judges in its place, `source` the column that says where the numbers are from.
-    `kind` is measured, counted or model.
+    `qrig compare` judges in its place, `source` the column that says where the numbers are from,
+    with `joint` between the note and that. `kind` is measured, counted or model.
     """
 
     column: str
@@ -29,6 +29,14 @@ class Quantity:
     aside_unit: str = ""
     measure: str = ""
     source: str | None = None
+    joint: str = ":"
+
+    @property
+    def words(self) -> str:
+        """How it is called in a table of totals, with its unit."""
+        words = self.title[0].lower() + self.title[1:]
+        unit = self.unit.removeprefix("model ")
+        return words if unit in words else f"{words}, {unit}"
 
     @property
     def core(self) -> str:
@@ -67,6 +75,7 @@ QUANTITIES: Final = (
     Quantity(
         *("energy_uj", "Energy", "µJ", "measured"),
         note="Measured",
+        joint=" by",
         aside="current_ua",
         aside_unit="mean µA",
         measure="energy_uj",
