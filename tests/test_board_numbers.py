@@ -6,6 +6,7 @@ import pytest
 
 import broken_firmware
 from broken_firmware import with_code
+from qrig.backends.probe import usb_source
 from qrig.backends.probe.connect import Connector
 from qrig.backends.probe.parts import parts_of
 from qrig.backends.probe.session import Approach, ProbeSession
@@ -17,9 +18,15 @@ from qrig.boards import Board
 from qrig.boards.instance_state import peek_state
 from qrig.boards.state_folder import instances_root
 from qrig.deadline import Deadline
-from qrig.errors import BoardRestartedError, FirmwareFaultError, FlashError, TargetHungError
+from qrig.errors import (
+    BoardRestartedError,
+    FirmwareFaultError,
+    FlashError,
+    TargetHungError,
+    TargetUnavailableError,
+)
 from qrig.runs.deployed import CRC, LOGITS, Deployed
-from qrig.runs.targets import Target
+from qrig.runs.targets import Target, find_target
 from tiny_deployment import is_right, tiny_deployment, tiny_pixels
 from virtual_boards import BOARDS, probe_backend, use_state, virtual_target
 
@@ -30,6 +37,7 @@ BUSY = 5
 
 _CYCCNT = 0xE000_1004
 _U32 = 1 << 32
+_DBGMCU_CR, _DBG_SLEEP = 0xE004_2004, 1
 
 
 @pytest.fixture(autouse=True)
@@ -157,6 +165,17 @@ def test_flash_that_refuses_is_not_tried_for_ever(
 
 
 @pytest.mark.parametrize("board", BOARDS)
+def test_a_firmware_that_was_looked_at_can_be_reached_asleep_again(board: str) -> None:
+    found, source = _reached(board)
+    with Deployed(found, tiny_deployment(f"{board}@virtual")) as deployed:
+        wire = source.attachment.board.wire
+        assert int.from_bytes(wire.read(_DBGMCU_CR, 4, 1), "little") == _DBG_SLEEP
+        assert source.word(found.board, _CYCCNT) > 0
+        assert int.from_bytes(wire.read(_DBGMCU_CR, 4, 1), "little") == _DBG_SLEEP
+        assert is_right(deployed.run(tiny_pixels()), tiny_pixels())
+
+
+@pytest.mark.parametrize("board", BOARDS)
 def test_a_counter_that_overflows_counts_on(board: str) -> None:
     found, source = _reached(board)
     with Deployed(found, tiny_deployment(f"{board}@virtual")) as deployed:
@@ -169,3 +188,19 @@ def test_a_counter_that_overflows_counts_on(board: str) -> None:
             wrapped += source.word(found.board, _CYCCNT) < _U32 // 2
             assert [record.ticks for record in trace.records] == expected
         assert wrapped
+
+
+def test_nothing_attached_is_told_within_five_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QRIG_LAB", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(usb_source, "connected_probes", tuple)
+    deadline = Deadline.after(5.0 * BUSY)
+    with pytest.raises(TargetUnavailableError) as caught:
+        find_target(BOARD).check_available()
+    assert not deadline.expired
+    lab = tmp_path / "qrig" / "lab.toml"
+    for words in ("no debug probe is on this machine's USB", str(lab), "targets that work here: "):
+        assert words in str(caught.value)
+    assert PLACE in str(caught.value).partition("work here: ")[2]

@@ -47,7 +47,7 @@ def test_the_verdict_comes_first_and_the_layer_is_named(
 ) -> None:
     assert compare(runs, OLD) == 1
     output = capsys.readouterr().out
-    assert output.startswith(f"worse: {OLD} and {NEW}\n")
+    assert output.startswith(f"worse: {NEW} against {OLD}\n")
     assert "conv2" in output
     assert "conv1" not in output
     assert "+0.70 %" in output

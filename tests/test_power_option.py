@@ -1,13 +1,13 @@
 """`--power` and `--baseline`: a recorded trace in the place of a meter, from trace to verdict."""
 
 import hashlib
+import importlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandas.core.arrays.arrow.extension_types  # pytester forgets it; it cannot come twice
 import pytest
 
 from qrig.cli import main
@@ -17,6 +17,7 @@ from qrig.measure.meters.trace_file import write_trace
 from qrig.reports.store import load_run
 
 TESTS = Path(__file__).parent
+importlib.import_module("pandas.core.arrays.arrow.extension_types")  # pytester would forget it
 LAYERS = ("data", "conv1", "conv2", "ip1", "relu1", "ip2")
 HZ, VOLTS, WINDOW_S, GAP_S = 10_000.0, 3.3, 0.05, 0.01
 IDLE_A = 0.002

@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from property_runs import tried
 from qrig.backends.virtual.core.core import HALTED
-from qrig.backends.virtual.core.thumb import count_instructions, find_divisions
+from qrig.backends.virtual.core.thumb import (
+    count_instructions,
+    divisor_register,
+    find_divisions,
+)
 from virtual_machines import (
     DCRDR,
     DCRSR,
@@ -150,6 +154,12 @@ def test_divisions_are_found_at_every_halfword(code: bytes) -> None:
     assert find_divisions(code) == expected
     sdiv = struct.pack("<2H", 0xFB91, 0xF2F3)
     assert find_divisions(code + sdiv)[-1:] == [len(code)]
+
+
+def test_other_code_at_a_place_of_a_division_divides_by_nothing() -> None:
+    assert divisor_register(struct.pack("<2H", 0xFB91, 0xF2F3)) == 3
+    assert divisor_register(struct.pack("<2H", 0xBF00, 0xFB91)) is None
+    assert divisor_register(b"") is None
 
 
 def test_instructions_are_counted_by_their_length() -> None:

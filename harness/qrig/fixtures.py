@@ -40,7 +40,8 @@ class TargetTests:
     """The targets of this test session, which the user `named` or which are defaults.
 
     `power` names a meter, if there is one. `rows`, `stamps`, `recoveries` and `energy` are what the
-    tests measured and went through, in this process and in xdist's workers.
+    tests measured and went through, in this process and in xdist's workers; `skips` says which
+    targets were skipped, and why.
     """
 
     targets: tuple[Target, ...]
@@ -50,6 +51,7 @@ class TargetTests:
     recoveries: list[dict[str, Any]] = field(factory=list)
     stamps: dict[str, dict[str, Any]] = field(factory=dict)
     energy: list[dict[str, Any]] = field(factory=list)
+    skips: list[str] = field(factory=list)
     summary: list[str] = field(factory=list)
 
     def record(self, link: Deployed, sample: Sample, layers: tuple[LayerResult, ...]) -> None:
@@ -67,7 +69,7 @@ class TargetTests:
             "label": sample.label,
         }
         self.rows += rows_of(layers, common, target.board.clock_hz)
-        self.stamps[link.deployment.build_id] = {
+        self.stamps[f"{target.name} {link.deployment.build_id}"] = {
             **make_stamp(target, link.deployment),
             **board_stamp(link.session.banner),
         }
@@ -153,9 +155,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def target(request: pytest.FixtureRequest) -> Target:
     """The target the test runs on."""
     chosen: Target = request.param
+    tests = request.config.stash[TARGET_TESTS]
     reason = chosen.backend.unavailable(chosen.board)
-    if reason is not None and not request.config.stash[TARGET_TESTS].named:
-        pytest.skip(f"{chosen.name}: {reason}")
+    if reason is not None and not tests.named:
+        tests.skips.append(f"{chosen.name}: {reason}")
+        pytest.skip(tests.skips[-1])
     chosen.check_available()
     return chosen
 
@@ -245,6 +249,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             "stamps": tests.stamps,
             "recoveries": tests.recoveries,
             "energy": tests.energy,
+            "skips": tests.skips,
         }
         return
     runs = config.getoption("qrig_runs")
@@ -268,6 +273,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         tests.stamps |= measured["stamps"]
         tests.recoveries += measured["recoveries"]
         tests.energy += measured["energy"]
+        tests.skips += measured["skips"]
 
 
 def pytest_terminal_summary(
@@ -299,6 +305,7 @@ def _document(tests: TargetTests) -> dict[str, Any]:
         "accuracy": [],
         "recoveries": tests.recoveries,
         "energy": tests.energy,
+        "skips": tests.skips,
         "notices": notices,
     }
 

@@ -5,20 +5,30 @@ target. Nothing is made up: the comparison reads the runs from the disk.
 """
 
 from pathlib import Path
+from textwrap import dedent
 
+import attrs
 import pytest
 
 from altered_firmware import GENERATED_KERNELS, SlowerKernel
 from commands_alone import run_command
 from full_runs import FULL_RUN
-from judged_sessions import judged_session
 from qrig.cli.compare import add_compare
-from qrig.reports.compare_result import INFERENCE, SAME, WORSE, CellComparison, LayerChange
+from qrig.reports.compare_result import (
+    EXIT_CODES,
+    INFERENCE,
+    SAME,
+    WORSE,
+    CellComparison,
+    LayerChange,
+)
 from qrig.runs.bench import bench, prepare
 from qrig.runs.compare import compare_runs
 from qrig.runs.networks import LoadedNetwork, load_network
 from qrig.runs.profile_run import profile_run
 from qrig.runs.targets import GENERATED, Target
+
+TESTS = Path(__file__).parents[2] / "tests"
 
 ROWS_OF_CONV1 = SlowerKernel(
     *(GENERATED_KERNELS, "network_rows_4x5_0", 1, ("conv1",)),
@@ -109,7 +119,7 @@ def test_layer_function_and_loop_are_named(
     assert all(name in sentences for name in (*slower.layers, slower.function))
 
 
-def test_a_bench_and_a_session_of_tests_name_the_layer(
+def test_two_benches_are_compared_by_the_command_line(
     target: Target,
     network: LoadedNetwork,
     tmp_path: Path,
@@ -126,12 +136,51 @@ def test_a_bench_and_a_session_of_tests_name_the_layer(
     assert capsys.readouterr().out.startswith(f"{SAME}: ")
     assert compare(runs, names[0], names[2]) == 1
     output = capsys.readouterr().out
-    assert output.startswith(f"{WORSE}: {names[0]} and {names[2]}")
+    assert output.startswith(f"{WORSE}: {names[2]} against {names[0]}")
     assert "ip1" in output
     assert "conv" not in output
-    session = judged_session(base.folder, slow.folder)
-    assert (session["verdict"], session["exit_code"]) == (WORSE, 1)
-    assert any(": ip1 +" in text for text in session["findings"])
+
+
+_SESSION = """
+    def test_layers(measure, network):
+        layers = measure(network.samples[0])
+        assert {layer.comparison.verdict for layer in layers} == {"bit-exact"}
+"""
+_SLOWED = """
+    import pytest
+    from pathlib import Path
+    from altered_firmware import SlowerKernel
+
+    def pytest_configure(config):
+        SlowerKernel(*SLOWER).apply(Path("altered").absolute(), pytest.MonkeyPatch())
+"""
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [pytest.param(None, id="as it was", marks=FULL_RUN), pytest.param(WIDENING, id="widening")],
+)
+def test_a_session_of_tests_is_compared(
+    target: Target,
+    network: LoadedNetwork,
+    kernel: SlowerKernel | None,
+    tmp_path: Path,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    base = bench(prepare([network], (target,)), tmp_path, samples=1, model=False)
+    monkeypatch.setenv("PY_COLORS", "0")
+    pytester.makeini(f"[pytest]\npythonpath = {TESTS}\n")
+    pytester.makepyfile(_SESSION)
+    if kernel is not None:
+        slower = repr(attrs.astuple(kernel))
+        pytester.makeconftest(dedent(_SLOWED).replace("SLOWER)", f"{slower})"))
+    options = (f"--target={target.name}", f"--baseline={base.folder}", f"--qrig-runs={tmp_path}")
+    result = pytester.runpytest_subprocess(*options, timeout=300)
+    result.assert_outcomes(passed=1)
+    assert result.ret == EXIT_CODES[SAME if kernel is None else WORSE]
+    lines = [line for line in result.outlines if ": ip1 +" in line]
+    assert bool(lines) == (kernel is not None)
 
 
 def compare(runs: Path, *names: str) -> int:

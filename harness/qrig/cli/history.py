@@ -81,7 +81,7 @@ def _choice(options: argparse.Namespace) -> Choice:
 def _print(found: History, console: Console) -> None:
     from qrig.reports.history_table import history_tables, history_text
 
-    for table in history_tables(found.cells):
+    for table in history_tables(found.cells, console):
         console.print(table)
     console.print(history_text(found), highlight=False)
     for one in found.unreadable:

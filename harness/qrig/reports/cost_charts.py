@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from qrig.reports.compare_result import INFERENCE
 from qrig.reports.compare_runs import RunData
-from qrig.reports.cost_numbers import CostNumbers, medians_of, number_in
+from qrig.reports.cost_numbers import REPLAYED, CostNumbers, medians_of, number_in
 from qrig.reports.figures import PALETTE
 from qrig.reports.previous import Pair, pairs_of
 from qrig.reports.previous_verdict import Versus
@@ -130,9 +130,7 @@ class _Maker:
         if not pairs:
             return None
         keys = sorted(key for key in self.numbers.now.layers if (key[0], key[1]) in pairs)
-        drawn = [self.numbers.value(key) for key in keys] + [
-            self.numbers.ghost(key) for key in keys
-        ]
+        drawn = [made(key) for key in keys for made in (self.numbers.value, self.numbers.ghost)]
         largest = max((number for number in drawn if number is not None), default=0.0) or 1.0
         layers = sorted({(index, layer) for _, _, index, layer in keys})
         rows = [
@@ -192,13 +190,18 @@ class _Maker:
         return self.colours[pair[0]] % len(PALETTE)
 
     def _subtitle(self, pairs: Sequence[Pair]) -> str:
-        """Say of how many inputs the numbers are the median."""
+        """Say whether the numbers are measured, and of how many inputs they are the median."""
         counts = [self.numbers.inputs(pair) for pair in pairs]
         least, most = min(counts), max(counts)
+        kind = "recorded" if self._is_recorded(pairs) else self.quantity.kind
         if most == 1:
-            return "of one inference"
+            return f"{kind}, of one inference"
         inputs = f"{least} to {most}" if least < most else f"{most}"
-        return f"per inference, median of {inputs} inputs"
+        return f"{kind}, per inference, median of {inputs} inputs"
+
+    def _is_recorded(self, pairs: Sequence[Pair]) -> bool:
+        sources = [one for pair in pairs for one in self.numbers.sources(pair)]
+        return any(one.startswith(REPLAYED) for one in sources)
 
     def _note(self, pairs: Sequence[Pair]) -> str:
         """Say what the numbers are and where they come from."""
@@ -206,6 +209,8 @@ class _Maker:
         said = ", ".join(map(one_line, sources))
         if self.quantity.core:
             said = one_line(self.models.get(self.quantity.core))
+        if self._is_recorded(pairs):
+            return f"From a recording, not measured by this run: {said}."
         if not said:
             return self.quantity.note.rstrip(".") + "."
         return f"{self.quantity.note}{self.quantity.joint} {said}."

@@ -15,12 +15,13 @@ from qrig.reports.previous import Pair, pairs_of, rows_of_pair
 from qrig.reports.quantities import Quantity
 from qrig.reports.tables import layer_table, summary_table
 
-__all__ = ["CostNumbers", "LayerKey", "Medians", "medians_of", "number_in"]
+__all__ = ["REPLAYED", "CostNumbers", "LayerKey", "Medians", "medians_of", "number_in"]
 
 LayerKey: TypeAlias = tuple[str, str, int, str]
 """A target, a network, a layer's index and its name."""
 
-_REPLAYED: Final = "replay:"
+REPLAYED: Final = "replay:"
+"""How the source of energies begins that are from a recording."""
 
 
 @frozen(eq=False)
@@ -77,7 +78,7 @@ class CostNumbers:
                 continue
             mine = rows_of_pair(self.rows, pair)
             sources = self._sources(mine)
-            replayed = any(one.startswith(_REPLAYED) for one in sources)
+            replayed = any(one.startswith(REPLAYED) for one in sources)
             if sources == self._sources(data.rows) and not replayed:
                 fused = fused_layers([mine, data.rows])
                 found[pair] = frozenset((*fused, *fused.values()))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -24,19 +25,29 @@ _NUMBERS: Final = {
     "flash_bytes": "flash",
     "ram_bytes": "RAM",
 }
+_ANY_WIDTH: Final = 10_000
+_REVISION: Final = "git_revision"
+_HEADINGS: Final = {**_NUMBERS, _REVISION: "revision"}
+_FIRST_LEFT_OUT: Final = (
+    *(_REVISION, "ram_bytes", "flash_bytes", "model_energy_uj"),
+    *("model_cycles_m7", "model_cycles_m4", "latency_us", "energy_uj"),
+)
+"""What is left out where there is no room, the least important first."""
+
 _STYLES: Final = {"bit-exact": "green", "differs": "bold red", "failed": "bold red"}
 
 
-def history_tables(cells: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+def history_tables(cells: Sequence[Mapping[str, Any]], console: Console) -> Iterator[Table]:
     """Yield a table for each network on each target, a row per run, oldest first.
 
-    A number that changed since the run before is bold.
+    A number that changed since the run before is bold. Columns that `console` has no room for are
+    left out, the least important first, and named below.
     """
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for cell in cells:
         groups.setdefault((str(cell["network"]), str(cell["target"])), []).append(cell)
     for (network, target), group in sorted(groups.items()):
-        yield _table(f"{network} on {target}", group)
+        yield _fitting_table(f"{network} on {target}", group, console)
 
 
 def history_document(runs: str, history: History) -> dict[str, Any]:
@@ -57,7 +68,26 @@ def history_text(history: History) -> str:
     return f"{text}; {lost} run{'s'[: lost != 1]} cannot be read" if lost else text
 
 
-def _table(title: str, cells: Sequence[Mapping[str, Any]]) -> Table:
+def _fitting_table(title: str, cells: Sequence[Mapping[str, Any]], console: Console) -> Table:
+    """Make the table with as many columns as fit."""
+    columns = [name for name in _NUMBERS if any(cell[name] is not None for cell in cells)]
+    columns.append(_REVISION)
+    left_out: list[str] = []
+    any_width = console.options.update(max_width=_ANY_WIDTH)
+    for name in (None, *_FIRST_LEFT_OUT):
+        if name in columns:
+            columns.remove(name)
+            left_out.insert(0, _HEADINGS[name])
+        table = _table(title, cells, columns)
+        if console.measure(table, options=any_width).maximum <= console.width:
+            break
+    if left_out:
+        table.caption = Text(f"no room for {', '.join(left_out)}; --json has them")
+        table.caption_justify = "left"
+    return table
+
+
+def _table(title: str, cells: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
     table = Table(
         title=Text(_printable(title), style="bold"),
         title_justify="left",
@@ -65,18 +95,22 @@ def _table(title: str, cells: Sequence[Mapping[str, Any]]) -> Table:
         padding=(0, 1),
         pad_edge=False,
     )
-    shown = [name for name in _NUMBERS if any(cell[name] is not None for cell in cells)]
     for heading in ("run", "verdict"):
         table.add_column(heading, no_wrap=True)
-    for name in shown:
-        table.add_column("\n".join(_NUMBERS[name].split()), justify="right", no_wrap=True)
-    table.add_column("revision", no_wrap=True, overflow="ellipsis")
+    for name in columns:
+        side: Literal["left", "right"] = "left" if name == _REVISION else "right"
+        heading = "\n".join(_HEADINGS[name].split())
+        table.add_column(heading, justify=side, no_wrap=True, overflow="ellipsis")
     before: Mapping[str, Any] = {}
     for cell in cells:
-        numbers = (_number(cell[name], before.get(name)) for name in shown)
-        revision = _printable(str(cell["git_revision"] or ""))
-        table.add_row(_name(cell), _verdict(cell), *numbers, revision)
-        before = {**before, **{name: cell[name] for name in shown if cell[name] is not None}}
+        texts = (
+            Text(_printable(str(cell[name] or "")))
+            if name == _REVISION
+            else _number(cell[name], before.get(name))
+            for name in columns
+        )
+        table.add_row(_name(cell), _verdict(cell), *texts)
+        before = {**before, **{name: cell[name] for name in columns if cell[name] is not None}}
     return table
 
 

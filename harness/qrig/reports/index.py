@@ -94,12 +94,8 @@ def make_row(folder: Path) -> IndexRow:
     said = {name: run.get(name) for name in _SAID}
     said |= {name: stamp.get(name) if isinstance(stamp, dict) else None for name in _CODE}
     said = {name: text if is_text(text) else None for name, text in said.items()}
-    files = {
-        name: {"size_bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-        for name in (RUN, TABLE)
-        if (folder / name).is_file()
-    }
-    return IndexRow(folder.name, said, tuple(cells_of(folder, run)), files, indexed=False)
+    cells = tuple(cells_of(folder, run))
+    return IndexRow(folder.name, said, cells, _files_of(folder), indexed=False)
 
 
 def read_row(folder: Path) -> IndexRow:
@@ -152,7 +148,7 @@ def disagreements(runs: Path) -> Iterator[str]:
             yield f"{path}: not a row of the index"
         elif not (folder / RUN).is_file():
             yield f"{path}: its run is gone"
-        elif row.files != make_row(folder).files:
+        elif row.files != _files_of(folder):
             yield f"{path}: the files of the run are others"
 
 
@@ -192,6 +188,15 @@ def _read(path: Path) -> IndexRow | None:
 
 def _place(folder: Path) -> Path:
     return folder.parent / INDEX / f"{folder.name}.json"
+
+
+def _files_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return size and checksum of the files that a row is made from."""
+    return {
+        name: {"size_bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+        for name in (RUN, TABLE)
+        if (folder / name).is_file()
+    }
 
 
 def _sha256(path: Path) -> str:

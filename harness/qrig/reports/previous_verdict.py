@@ -79,7 +79,7 @@ class Versus:
         told = f"{cell.name}, {change_text(change)}"
         whole = _whole(cell, change)
         return _first_of(
-            [f"{told}, the whole inference {whole}" if whole else told], len(changes) - 1
+            [f"{told} (the whole inference {whole})" if whole else told], len(changes) - 1
         )
 
     def _cells(self) -> list[CellComparison]:

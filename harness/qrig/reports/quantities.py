@@ -17,7 +17,7 @@ class Quantity:
 
     `aside` is a column that says the same in other words, with its unit. `measure` is what
     `qrig compare` judges in its place, `source` the column that says where the numbers are from,
-    with `joint` between the note and that. `kind` is measured, counted or model.
+    with `joint` between the note and that. `kind` is measured, counted or modelled.
     """
 
     column: str
@@ -64,7 +64,7 @@ QUANTITIES: Final = (
     *(
         Quantity(
             *(f"model_cycles_{core}", f"Model cycles, Cortex-{core.upper()}", "model cycles"),
-            kind="model",
+            kind="modelled",
             note=_MODEL,
             aside=f"model_latency_us_{core}",
             aside_unit="model µs",
@@ -82,8 +82,8 @@ QUANTITIES: Final = (
         source=_ENERGY_SOURCE,
     ),
     Quantity(
-        *("model_energy_uj", "Model energy", "model µJ", "model"),
-        note="Modelled, not measured",
+        *("model_energy_uj", "Model energy", "model µJ", "modelled"),
+        note="An energy model, not a measurement",
         source=_MODEL_SOURCE,
     ),
 )

@@ -27,6 +27,7 @@ _KEY, _DEBUG_ON = 0xA05F_0000, 1
 _TRACE_ON = 1 << 24
 _S_HALT = 1 << 17
 _DEBUG_CONTROL = 4  # DBGMCU_CR lies behind DBGMCU_IDCODE
+_DEBUG_IN_SLEEP = 1 << 0  # DBG_SLEEP
 _CHUNK_WORDS = 1 << 12
 
 
@@ -53,11 +54,15 @@ class _Detachment:
             init_sequence.remove_task("load_svd")
 
     def stop_debug_core(self, core: Any) -> bool:
-        """Clear what debugging needed, the enable bit last: that lets a halted core run."""
+        """Clear what debugging needed, the enable bit last: that lets a halted core run.
+
+        A firmware that runs on keeps what it has set up: its counter, and that it can be reached
+        while it sleeps.
+        """
         if self.is_over:
             return True
         kept = 0 if self.is_reset else core.read32(DEMCR) & _TRACE_ON
-        core.write32(self._debug_control, 0)
+        core.write32(self._debug_control, 0 if self.is_reset else _DEBUG_IN_SLEEP)
         core.write32(DEMCR, kept)
         core.write32(DHCSR, _KEY)
         core.flush()

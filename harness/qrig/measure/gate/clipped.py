@@ -21,11 +21,15 @@ _ROUNDING: Final = 1e-8
 
 @frozen
 class MeanShift:
-    """The difference of two clipped means, its standard error and that one's degrees of freedom."""
+    """The difference of two clipped means, its standard error and that one's degrees of freedom.
+
+    `spread` is the standard deviation of the values, as far as it is known.
+    """
 
     estimate: float
     standard_error: float
     degrees: float
+    spread: float = 0.0
 
 
 def two_means(base: FloatArray, new: FloatArray, shift: float) -> MeanShift:
@@ -35,15 +39,17 @@ def two_means(base: FloatArray, new: FloatArray, shift: float) -> MeanShift:
     error = sum(parts)
     weights = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (base, new), strict=True))
     degrees = error**2 / weights if weights > 0 else len(base) + len(new) - 2
-    return MeanShift(float(after.mean() - before.mean()), math.sqrt(error), degrees)
+    spread = math.sqrt(float(np.var(before, ddof=1) + np.var(after, ddof=1)) / 2)
+    return MeanShift(float(after.mean() - before.mean()), math.sqrt(error), degrees, spread)
 
 
 def mean_of_pairs(differences: FloatArray, shift: float) -> MeanShift:
     """Return the clipped mean of differences that lie about `shift`."""
     low, high = fences(differences - shift)
     inside = np.clip(differences, low + shift, high + shift)
-    error = float(np.std(inside, ddof=1)) / math.sqrt(len(inside))
-    return MeanShift(float(inside.mean()), error, len(inside) - 1)
+    spread = float(np.std(inside, ddof=1))
+    error = spread / math.sqrt(len(inside))
+    return MeanShift(float(inside.mean()), error, len(inside) - 1, spread)
 
 
 def clip(base: FloatArray, new: FloatArray, shift: float) -> tuple[FloatArray, FloatArray]:

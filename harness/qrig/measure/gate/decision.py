@@ -34,10 +34,13 @@ FALSE_ALARMS: Final = 0.01
 LEAST_MEASUREMENTS: Final = 5
 """A run with fewer measurements of a layer is no comparison."""
 
-_MISS_DEVIATIONS: Final = 2.5  # 99.4 % one-sided: the promised 95 %, of an error that is itself estimated
+_MISS_DEVIATIONS: Final = (
+    2.5  # 99.4 % one-sided: the promised 95 %, of an error that is itself estimated
+)
 _LEAST_SHARE: Final = 0.55
 _WANDERING: Final = 2.0
 _WANDERING_SHARE: Final = 0.7
+_RANGE_DEVIATIONS: Final = 2.0  # as far apart as two places are that are each visited half the time
 
 
 @frozen
@@ -125,14 +128,14 @@ def _verdict(interval: Interval, promise: Promise) -> tuple[str, str]:
     found = _logarithm(promise.found_percent)
     least = _LEAST_SHARE * found
     up, down = (_MISS_DEVIATIONS * error for error in (interval.error_up, interval.error_down))
-    threshold = _threshold(interval, promise)
-    if interval.low > 0 and interval.estimate >= min(threshold, found - up):
+    threshold, range_ = _threshold(interval, promise), _range(interval)
+    if interval.low > 0 and interval.estimate >= max(min(threshold, found - up), range_):
         return WORSE, ""
-    if interval.high < 0 and -interval.estimate >= min(threshold, found - down):
+    if interval.high < 0 and -interval.estimate >= max(min(threshold, found - down), range_):
         return BETTER, ""
     if interval.low > 0 and interval.estimate >= least:
         return TOO_NOISY, _runs_needed(interval)
-    if interval.estimate + up < found:
+    if interval.estimate + max(up, range_) < found:
         return SAME, ""
     return TOO_NOISY, _need(interval, promise)
 
@@ -149,6 +152,15 @@ def _threshold(interval: Interval, promise: Promise) -> float:
     placement = _logarithm(promise.placement_percent)
     wanders = interval.inflation > _WANDERING
     return min(placement, _WANDERING_SHARE * found) if wanders else placement
+
+
+def _range(interval: Interval) -> float:
+    """Return how far apart two runs may stand that wander; nothing for those that do not.
+
+    A run that seldom goes from one of two places to the other may be in one of them most of the
+    time, and another run in the other.
+    """
+    return _RANGE_DEVIATIONS * interval.spread if interval.inflation > _WANDERING else 0.0
 
 
 def _runs_needed(interval: Interval) -> str:

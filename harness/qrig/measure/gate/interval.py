@@ -47,7 +47,8 @@ class Interval:
 
     `error_up` is the standard error of the estimate as far as it tells how much larger the change
     may be, `error_down` how much smaller. `unit` is what was counted: measurements, inputs or runs;
-    `by_ranks` says whether they were enough for ranks to reach the level.
+    `by_ranks` says whether they were enough for ranks to reach the level. `spread` is the standard
+    deviation of what was counted, outliers clipped.
     """
 
     estimate: float
@@ -60,6 +61,7 @@ class Interval:
     new_count: int
     inflation: float = 1.0
     by_ranks: bool = False
+    spread: float = 0.0
 
 
 def interval_of(base: Sequence[Series], new: Sequence[Series], level: float) -> Interval:
@@ -147,7 +149,7 @@ def _both(
     wide = _of_ranks(by_rank, level / 2, counted, known.inflation)
     narrow = _of_means(mean, known, level if wide is None else level / 2, counted)
     found = narrow if wide is None else _shared(wide, narrow)
-    return evolve(found, low=found.low - drift, high=found.high + drift)
+    return evolve(found, low=found.low - drift, high=found.high + drift, spread=mean.spread)
 
 
 def _of_ranks(

@@ -36,6 +36,8 @@ class DivisionTrap:
         if not self._system.traps_divisions:
             return
         number = divisor_register(self._engine.read(address, 4))
+        if number is None:  # flash has other code now
+            return
         if self._engine[f"r{number}" if number < 13 else "lr"] == 0:
             self._on_zero(address)
             self._engine.stop()

@@ -62,6 +62,6 @@ def find_divisions(code: bytes) -> list[int]:
     return [match.start() for match in _DIVISION.finditer(code) if not match.start() & 1]
 
 
-def divisor_register(code: bytes) -> int:
-    """Return the number of the register that the SDIV or UDIV in `code` divides by."""
-    return code[2] & 0xF
+def divisor_register(code: bytes) -> int | None:
+    """Return the number of the register that SDIV or UDIV divides by, None for other code."""
+    return code[2] & 0xF if _DIVISION.match(code) else None
