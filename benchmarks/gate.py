@@ -9,8 +9,8 @@ from qrig.measure.gate.noise import NOISES
 from qrig.measure.gate.trial import Rates, Setting, rates
 
 _LAYERS = 10
-_TRIALS = 1000
-_ONE_RUN = (("cortex-m4", 30), ("cortex-m4", 10), ("cortex-m4", 5), ("cortex-m7", 30))
+_TRIALS = 500
+_ONE_RUN = (("cortex-m4", 30), ("cortex-m4", 10), ("cortex-m7", 30))
 _MANY_RUNS = (("cortex-m4", 2), ("cortex-m4", 8), ("cortex-m7", 8))
 _REPETITIONS_OF_RUNS = 10
 

@@ -41,6 +41,9 @@ def _question(body: str) -> str:
     return f"(() => {{{_COMMON}{body}}})()"
 
 
+OPEN_DETAILS: Final = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
+"""Unfolds what is folded away."""
+
 WIDTHS: Final = _question(
     "return [document.documentElement.scrollWidth, document.documentElement.clientWidth];"
 )

@@ -1,7 +1,6 @@
 """`--power` and `--baseline`: a recorded trace in the place of a meter, from trace to verdict."""
 
 import hashlib
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from qrig.cli import main
 from qrig.measure.meters.meter import Mark, Samples, at_voltage
 from qrig.measure.meters.plan import Planned
 from qrig.measure.meters.trace_file import write_trace
+from qrig.reports.current_line import read_current
 from qrig.reports.store import load_run
 
 TESTS = Path(__file__).parent
-importlib.import_module("pandas.core.arrays.arrow.extension_types")  # pytester would forget it
 LAYERS = ("data", "conv1", "conv2", "ip1", "relu1", "ip2")
 HZ, VOLTS, WINDOW_S, GAP_S = 10_000.0, 3.3, 0.05, 0.01
 IDLE_A = 0.002
@@ -101,6 +100,9 @@ def test_a_recorded_trace_fills_the_energy_of_each_layer(
     currents = measured["current_ua"].tolist()
     assert currents == pytest.approx([20e3 + 3e3 * number for number in range(6)], rel=1e-3)
     assert rows[rows["input_index"] == 1]["energy_uj"].isna().all()
+    current = read_current(max(path.parent for path in runs.glob("*/run.json")))
+    assert set(current["layer"].dropna()) == set(LAYERS)
+    assert set(current["cell"]) == {"lenet-mnist on mps2-an500@qemu"}
     (entry,) = run["energy"]
     levels = np.zeros(len(samples), bool)
     for begin, end in zip(samples.marks[::2], samples.marks[1::2], strict=True):
@@ -142,6 +144,8 @@ def test_workers_hand_their_energies_over(pytester: pytest.Pytester, runs: Path)
     result.assert_outcomes(passed=2)
     rows, run = newest(runs)
     assert len(run["energy"]) == 2
+    current = read_current(max(path.parent for path in runs.glob("*/run.json")))
+    assert current["cell"].nunique() == 2
     counted = rows.dropna(subset="energy_uj").groupby("target")["layer"].count()
     assert counted.to_dict() == {"mps2-an386@qemu": 6, "mps2-an500@qemu": 6}
 

@@ -223,7 +223,9 @@ def test_energies_of_layers_are_current_times_voltage_times_time(
     link: Deployed, network: LoadedNetwork
 ) -> None:
     twin, board, layers, currents = watched(link, network)
-    measured = measure_energy(PowerSession(twin), board, layers)
+    measured, samples = measure_energy(PowerSession(twin), board, layers)
+    assert samples is not None
+    assert measured.labels[:3] == ("[idle]", "[loop]", "data")
     assert measured.source == "twin:1"
     assert not measured.notices
     assert measured.idle_w == pytest.approx(IDLE_A * VOLTS, rel=0.01)
@@ -246,7 +248,7 @@ def test_energies_of_layers_are_current_times_voltage_times_time(
 
 def test_a_meter_with_another_clock_is_flagged(link: Deployed, network: LoadedNetwork) -> None:
     twin, board, layers, _ = watched(link, network, stretch=1.02)
-    measured = measure_energy(PowerSession(twin), board, layers)
+    measured, _ = measure_energy(PowerSession(twin), board, layers)
     assert any("energy is in doubt" in notice and "+2.0" in notice for notice in measured.notices)
 
 

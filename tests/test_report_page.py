@@ -10,7 +10,8 @@ import pytest
 
 import page_questions as ask
 from headless_browser import Browser, browser_path
-from made_runs import LAYERS, M4, MadeCell, write_run
+from made_runs import LAYERS, M4, QEMU, MadeCell, write_run
+from profile_tables import MODELS, make_tables, network
 from qrig.reports.publish import write_page
 from qrig.reports.store import load_run
 from report_runs import BASE, LONG, write_both
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="there is no Chromium or Chrome on the PATH (apt-get install chromium)"
 )
 VIEWS = [(width, scheme) for width in (1280, 400) for scheme in ("light", "dark")]
+HOSTILE = "<script>document.title = 1</script><img src=x onerror=y>"
 FACTORS = {"conv2": 0.9, "ip1": 1.04}
 
 
@@ -48,22 +50,28 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     ]  # fmt: skip
     long = write_run(folder, "20260202-200000-cccc", *many)
     wrong = MadeCell(
-        lambda layer, index: {"verdict": "differs", "first_difference": "element 3", "differing": 2}
+        lambda layer, index: {"verdict": "differs", "first_difference": HOSTILE, "differing": 2},
+        network=HOSTILE,
     )
     error = f"{M4}: expected the target to keep running, found that it did not\n  pc 0x08001234"
     failed = write_run(
         folder, "20260203-200000-dddd", wrong, status="failed", verdict="differs", error=error
     )
     folders = {"all": new, "first": base, "long": long, "failed": failed}
-    return {name: page_of(path) for name, path in folders.items()}
+    found = {name: page_of(path) for name, path in folders.items()}
+    profiled = write_run(folder, "20260204-200000-eeee", MadeCell(), models=MODELS)
+    rows, run = load_run(profiled)
+    tables = make_tables({(QEMU, "lenet"): network()}, spread=0.1)
+    return {**found, "profile": write_page(profiled, rows, run, tables)}
 
 
-@pytest.mark.parametrize("page", ["all", "first", "long", "failed"])
+@pytest.mark.parametrize("page", ["all", "first", "long", "failed", "profile"])
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_everything_can_be_read(
     browser: Browser, pages: dict[str, Path], page: str, width: int, scheme: str
 ) -> None:
     browser.open(pages[page], width=width, scheme=scheme)
+    browser.answer(ask.OPEN_DETAILS)
     whole, window = browser.answer(ask.WIDTHS)
     assert (whole, window) == (width, width)
     for question in (ask.OUTSIDE, ask.OVERLAPS, ask.FAINT, ask.UNNAMED, ask.UNREACHABLE):
@@ -117,6 +125,8 @@ def test_the_verdict_comes_first(browser: Browser, pages: dict[str, Path]) -> No
     browser.open(pages["failed"], width=1280, scheme="light")
     assert text_of(browser, "h1") == "Differs"
     assert "pc 0x08001234" in text_of(browser, ".problem")
+    assert browser.answer("document.querySelectorAll('script, img').length") == 0
+    assert HOSTILE in text_of(browser, "table")
 
 
 @pytest.mark.parametrize("width", [1280, 400])

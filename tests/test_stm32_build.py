@@ -96,6 +96,18 @@ def test_what_is_loaded_has_no_gaps(name: str, app: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "app"), _BUILDS)
+def test_what_is_not_loaded_has_no_place_in_flash(name: str, app: str) -> None:
+    with _build(name, app).elf.open("rb") as stream:
+        unloaded = [
+            (segment["p_paddr"], segment["p_vaddr"])
+            for segment in ELFFile(stream).iter_segments()
+            if segment["p_type"] == "PT_LOAD" and not segment["p_filesz"]
+        ]
+    assert len(unloaded) == 2  # variables that begin as zero, and what DMA receives
+    assert all(place == address for place, address in unloaded)
+
+
+@pytest.mark.parametrize(("name", "app"), _BUILDS)
 def test_every_section_lies_in_its_memory(name: str, app: str) -> None:
     firmware = _build(name, app)
     code, data, dma = _memories(firmware.board)

@@ -17,6 +17,7 @@ from qrig.datasets import Sample
 from qrig.errors import QrigError, TargetUnavailableError
 from qrig.measure.energy.session import PowerSession
 from qrig.measure.rows import LayerResult, rows_of
+from qrig.reports.current_line import columns_of
 from qrig.runs.bench import recoveries_of, run_inputs
 from qrig.runs.deploy import AnyDeployment, deploy
 from qrig.runs.deployed import FULL, Deployed
@@ -39,9 +40,9 @@ _OUTPUT_KEY = "qrig_measured"
 class TargetTests:
     """The targets of this test session, which the user `named` or which are defaults.
 
-    `power` names a meter, if there is one. `rows`, `stamps`, `recoveries` and `energy` are what the
-    tests measured and went through, in this process and in xdist's workers; `skips` says which
-    targets were skipped, and why.
+    `power` names a meter, if there is one. `rows`, `stamps`, `recoveries`, `energy` and `currents`
+    (columns of `qrig.reports.current_line`) are what the tests measured and went through, in this
+    process and in xdist's workers; `skips` says which targets were skipped, and why.
     """
 
     targets: tuple[Target, ...]
@@ -51,6 +52,7 @@ class TargetTests:
     recoveries: list[dict[str, Any]] = field(factory=list)
     stamps: dict[str, dict[str, Any]] = field(factory=dict)
     energy: list[dict[str, Any]] = field(factory=list)
+    currents: list[dict[str, list[Any]]] = field(factory=list)
     skips: list[str] = field(factory=list)
     summary: list[str] = field(factory=list)
 
@@ -232,6 +234,8 @@ def measure(request: pytest.FixtureRequest, link: Deployed, power: PowerSession 
         document = energy.document()
         if document is not None:
             tests.energy.append(document)
+        if energy.current is not None:
+            tests.currents.append(columns_of(energy.current))
         energy.raise_failure()
         return layers
 
@@ -249,6 +253,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             "stamps": tests.stamps,
             "recoveries": tests.recoveries,
             "energy": tests.energy,
+            "currents": tests.currents,
             "skips": tests.skips,
         }
         return
@@ -273,6 +278,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
         tests.stamps |= measured["stamps"]
         tests.recoveries += measured["recoveries"]
         tests.energy += measured["energy"]
+        tests.currents += measured["currents"]
         tests.skips += measured["skips"]
 
 
@@ -312,12 +318,16 @@ def _document(tests: TargetTests) -> dict[str, Any]:
 
 def _write_run(tests: TargetTests, document: dict[str, Any], folder: str | None) -> list[str]:
     """Write the rows as a run and return what to tell the user; its number goes into `document`."""
+    import pandas as pd
+
+    from qrig.reports.current_line import write_current
     from qrig.reports.publish import publish
     from qrig.reports.store import RunWriter, new_run_id, runs_folder
 
     try:
         writer = RunWriter(runs_folder(folder), new_run_id())
         writer.append({**row, "run_id": writer.run_id} for row in tests.rows)
+        write_current(writer.folder, map(pd.DataFrame, tests.currents))
         document |= {"run_id": writer.run_id, "verdict": writer.verdict}
         publish(writer, {name: value for name, value in document.items() if name != "run_id"})
     except (QrigError, OSError) as error:

@@ -120,8 +120,8 @@ class Running(Protocol):
     def remedies(self) -> tuple[Remedy, ...]:
         """Return what can be done if the firmware does not answer, the mildest first."""
 
-    def condemn(self, reason: str) -> None:
-        """Note that nothing helped: the board is refused until it is proved well."""
+    def condemn(self, reason: str) -> bool:
+        """Note that nothing helped; return whether the board is refused until it is proved well."""
 
     def acquit(self) -> None:
         """Take back what `condemn` noted: the board has been proved well."""

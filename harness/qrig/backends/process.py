@@ -95,8 +95,9 @@ class ChildProcess:
         """Return nothing: a process that does not answer is started anew by the next run."""
         return ()
 
-    def condemn(self, reason: str) -> None:
-        """Do nothing: the next run starts another process."""
+    def condemn(self, reason: str) -> bool:
+        """Return False: the next run starts another process."""
+        return False
 
     def acquit(self) -> None:
         """Do nothing: there is nothing to take back."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ __all__ = [
     "CURRENT",
     "CURRENT_COLUMNS",
     "Marked",
+    "columns_of",
     "current_line",
     "marked_windows",
     "read_current",
@@ -104,6 +105,11 @@ def current_line(cell: str, samples: Samples, windows: Sequence[Marked]) -> pd.D
         }
     )
     return _typed(frame)
+
+
+def columns_of(line: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return the columns of a time line as plain lists; what is missing is None."""
+    return {str(name): [None if pd.isna(value) else value for value in line[name]] for name in line}
 
 
 def write_current(folder: Path, lines: Iterable[pd.DataFrame]) -> Path | None:

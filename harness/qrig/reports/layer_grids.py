@@ -24,7 +24,8 @@ from qrig.reports.tables import (
 
 __all__ = ["difference_grid", "layer_grids", "library_grids", "summary_grid"]
 
-_SUMMARY: Final = ["network", "target", "verdict", "inputs", "layers_checked", "bit_exact", "mac"]
+_SUMMARY: Final = ["network", "target", "verdict", "inputs", "equal_outputs", "mac"]
+_COUNTS: Final = ("layers", "layers_checked", "bit_exact")
 _DIFFERENCES: Final = ["network", "target", "input", "layer", "type", "shape", "differing"]
 _LATER: Final = ("latency_us", *MODEL_COLUMNS, "current_ua", "energy_uj", "model_energy_uj")
 _VERSUS: Final = {BETTER: "good", SAME: "good", WORSE: "bad", NO_BASELINE: "quiet"}
@@ -35,9 +36,12 @@ def summary_grid(summary: pd.DataFrame, versus: Versus | None = None) -> Grid | 
     rest = [
         name
         for name in summary.columns
-        if name not in (*_SUMMARY, "layers") and not name.startswith("model_cycles")
+        if name not in (*_SUMMARY, *_COUNTS) and not name.startswith("model_cycles")
     ]
-    grid = _grid(summary[[*_SUMMARY, *rest]], "Summary")
+    pairs = zip(summary["bit_exact"], summary["layers_checked"], strict=True)
+    outputs = [f"{exact:,} of {checked:,}" for exact, checked in pairs]
+    shown = summary.assign(equal_outputs=outputs)[[*_SUMMARY, *rest]]
+    grid = _grid(shown, "Summary")
     if grid is None or versus is None:
         return grid
     pairs = zip(summary["target"], summary["network"], strict=True)

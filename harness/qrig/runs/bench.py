@@ -14,6 +14,7 @@ from qrig.datasets import Sample
 from qrig.errors import QrigError, UsageError
 from qrig.measure.rows import LayerResult, rows_of
 from qrig.reference import Trace, run_reference
+from qrig.reports.current_line import write_current
 from qrig.reports.publish import publish, status_of
 from qrig.reports.store import RunWriter, new_run_id
 from qrig.runs.accuracy import CellAccuracy, predicted_class
@@ -130,6 +131,7 @@ class _Job:
     accuracy: list[dict[str, Any]] = field(factory=list)
     recoveries: list[dict[str, Any]] = field(factory=list)
     energy: list[dict[str, Any]] = field(factory=list)
+    currents: list[pd.DataFrame] = field(factory=list)
     notices: list[str] = field(factory=list)
     stamps: list[dict[str, Any]] = field(init=False)
 
@@ -234,6 +236,9 @@ class _Job:
         if document is not None:
             self.energy.append(document)
             self.notices += [f"{cell.name}: {notice}" for notice in document["notices"]]
+        if energy.current is not None:
+            self.currents.append(energy.current)
+            write_current(self.writer.folder, self.currents)
 
     def _document(self, status: str, verdict: str | None, error: str | None) -> dict[str, Any]:
         finished = None if status == "running" else datetime.now(UTC).isoformat(timespec="seconds")

@@ -43,8 +43,9 @@ def bring_up(target: Target, firmware: Firmware, profiling: ProfileRequest | Non
     """Start `firmware` on `target` and open a session with it.
 
     A board that does not answer as it should gets one remedy after the other, each counted in
-    `running.effort`. Raises BoardWedgedError when none helps, TargetCrashedError for a process that
-    ended, and whatever else keeps the target from starting.
+    `running.effort`. Raises BoardWedgedError when none helps (or the last error where there is no
+    board to refuse), TargetCrashedError for a process that ended, and whatever else keeps it from
+    starting.
     """
     running = target.backend.start(firmware, profiling)
     try:
@@ -90,7 +91,8 @@ def _cured(target: Target, running: Running, firmware: Firmware, reason: TargetE
             return _open(running, firmware)
         except _CURABLE as error:
             reason = error
-    running.condemn(str(reason))
+    if not running.condemn(str(reason)):
+        raise reason
     raise BoardWedgedError(
         f"{target.name}: expected the firmware to answer after {', then '.join(tried)}, found that "
         f"nothing helped; the board is refused until `qrig targets --recover {target.place}` "

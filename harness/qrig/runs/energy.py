@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import attrs
+import pandas as pd
 from attrs import define, field
 
 from qrig.deadline import Deadline
-from qrig.errors import TargetError, UsageError
+from qrig.errors import MeterError, TargetError, UsageError
 from qrig.link.windows import MAX_REPETITIONS, RemoteWindows
 from qrig.measure.energy.columns import measured_columns, modelled_columns
 from qrig.measure.energy.layers import MeasuredEnergy
@@ -19,10 +20,13 @@ from qrig.measure.energy.model import energy_model
 from qrig.measure.energy.passes import pass_plan, repeat_passes
 from qrig.measure.energy.repetition import WINDOW_S
 from qrig.measure.energy.session import PowerSession, open_power
+from qrig.measure.meters.meter import Samples
 from qrig.measure.meters.plan import IDLE, LOOP, Planned
+from qrig.measure.meters.recording import Recording
 from qrig.measure.meters.registry import find_meter
 from qrig.measure.meters.replay import PREFIX
 from qrig.measure.rows import LayerResult
+from qrig.reports.current_line import current_line, marked_windows
 from qrig.runs.deployed import Deployed
 from qrig.runs.modelled import SUFFIXES, modelled_boards
 from qrig.runs.targets import Target
@@ -71,12 +75,14 @@ def open_target_power(
 class CellEnergy:
     """The energy of one deployment that runs; `power` is its open meter, None if there is none.
 
-    `measured` is what the meter said once `add` has been called.
+    `measured` is what the meter said once `add` has been called, `current` the time line of its
+    last pass (`qrig.reports.current_line`).
     """
 
     deployed: Deployed
     power: PowerSession | None = None
     measured: MeasuredEnergy | None = None
+    current: pd.DataFrame | None = None
     _is_done: bool = False
     _failure: TargetError | None = field(default=None)
 
@@ -93,15 +99,23 @@ class CellEnergy:
         if self.power is None:
             return layers
         try:
-            self.measured = measure_energy(self.power, self.deployed, layers)
+            self.measured, samples = measure_energy(self.power, self.deployed, layers)
         except TargetError as error:
             self._failure = error
+        else:
+            self.current = self._line(samples)
         return tuple(
             attrs.evolve(
                 layer, energy={**layer.energy, **measured_columns(self.measured, layer.name)}
             )
             for layer in layers
         )
+
+    def _line(self, samples: Samples | None) -> pd.DataFrame | None:
+        if samples is None or self.measured is None:
+            return None
+        cell = f"{self.deployed.deployment.network.name} on {self.deployed.target.name}"
+        return current_line(cell, samples, marked_windows(samples, self.measured.labels))
 
     def raise_failure(self) -> None:
         """Raise what ended the measurement, if anything did."""
@@ -151,23 +165,31 @@ def with_modelled_energy(
 
 def measure_energy(
     power: PowerSession, deployed: Deployed, layers: tuple[LayerResult, ...]
-) -> MeasuredEnergy:
+) -> tuple[MeasuredEnergy, Samples | None]:
     """Measure the layers that run by themselves; what is missing is told in the notices.
 
-    A recorded trace is taken as it is. Raises TargetError.
+    A recorded trace is taken as it is. The samples are those of the last pass, None if there are
+    none. Raises TargetError.
     """
     names = [layer.name for layer in layers if layer.computed_with is None]
     if power.is_recorded:
         with power.recording() as recording:
             pass
-        return power.energies(recording, names)
+        return power.energies(recording, names), _samples(recording)
     times_s = _times_s(layers, deployed.target.board.clock_hz)
     missing = [name for name in names if name not in times_s]
     if missing:
         reason = f"energy is missing: cycles of {', '.join(missing)} are not known"
-        return MeasuredEnergy(power.meter.source, {}, notices=(reason,))
+        return MeasuredEnergy(power.meter.source, {}, notices=(reason,)), None
     bench = _Bench(power, deployed, {name: times_s[name] for name in names})
-    return repeat_passes(bench.measure, Deadline.after(MEASURING_S))
+    return repeat_passes(bench.measure, Deadline.after(MEASURING_S)), bench.samples
+
+
+def _samples(recording: Recording) -> Samples | None:
+    try:
+        return recording.samples()
+    except MeterError:  # energies have said so
+        return None
 
 
 def _times_s(layers: tuple[LayerResult, ...], clock_hz: int) -> dict[str, float]:
@@ -183,6 +205,7 @@ class _Bench:
     power: PowerSession
     deployed: Deployed
     layer_s: Mapping[str, float]
+    samples: Samples | None = None
     _windows: RemoteWindows = field(init=False)
     _loop_s: float = field(init=False)
 
@@ -199,6 +222,7 @@ class _Bench:
         with self.power.recording() as recording:
             for planned in plan:
                 board_s.append(self._window(planned))
+        self.samples = _samples(recording)
         return self.power.energies(recording, list(self.layer_s), plan=plan, board_s=board_s)
 
     def _window(self, planned: Planned) -> float:

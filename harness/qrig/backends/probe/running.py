@@ -117,9 +117,10 @@ class RunningBoard:
             found.append(Remedy("power cycle", self._power_cycle))
         return tuple(found)
 
-    def condemn(self, reason: str) -> None:
-        """Mark the board as wedged: it is refused until `acquit`."""
+    def condemn(self, reason: str) -> bool:
+        """Mark the board as wedged, and return True: it is refused until `acquit`."""
         self._loader.state.mark_wedged(reason)
+        return True
 
     def acquit(self) -> None:
         """Take the mark away: the board has been proved well."""

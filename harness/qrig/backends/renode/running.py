@@ -112,8 +112,9 @@ class RunningRenode:
         """Return a reset: all else is as it was when it started."""
         return (Remedy("reset", self._reset),)
 
-    def condemn(self, reason: str) -> None:
-        """Do nothing: the next run starts another Renode."""
+    def condemn(self, reason: str) -> bool:
+        """Return False: the next run starts another Renode."""
+        return False
 
     def acquit(self) -> None:
         """Do nothing: nothing was noted."""

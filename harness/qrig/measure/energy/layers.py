@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+import attrs
 import numpy as np
 from attrs import frozen
 
@@ -43,7 +44,7 @@ class MeasuredEnergy:
     `layers` are those that have an energy, `network` a whole inference if it was measured as such.
     `idle_w` and `loop_uj` are the baselines that were taken off, None if there were none.
     `marked_uj` is all the energy between edges, baselines included. `notices` say what is missing
-    and why.
+    and why. `labels` are what the windows of one pass were taken for.
     """
 
     source: str
@@ -54,6 +55,7 @@ class MeasuredEnergy:
     marked_uj: float = 0.0
     drift: Drift | None = None
     notices: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @frozen
@@ -108,7 +110,8 @@ def layer_energies(
     if board_s is not None and len(board_s) == len(windows):
         drift = clock_drift(windows, board_s, _period_s(samples))
     runs, doubts = _runs(samples, windows, planned)
-    return _measured(source, layers, runs, drift, doubts)
+    measured = _measured(source, layers, runs, drift, doubts)
+    return attrs.evolve(measured, labels=tuple(each.label for each in planned))
 
 
 def _nothing(source: str, reason: str) -> MeasuredEnergy:

@@ -20,7 +20,7 @@ from typing import Final
 from attrs import frozen
 
 from qrig.errors import UsageError
-from qrig.measure.gate.interval import RUNS, Interval, interval_of
+from qrig.measure.gate.interval import RUNS, WANDERING, Interval, interval_of
 from qrig.measure.gate.series import Series
 
 BETTER: Final = "better"
@@ -38,7 +38,6 @@ _MISS_DEVIATIONS: Final = (
     2.5  # 99.4 % one-sided: the promised 95 %, of an error that is itself estimated
 )
 _LEAST_SHARE: Final = 0.55
-_WANDERING: Final = 2.0
 _WANDERING_SHARE: Final = 0.7
 _RANGE_DEVIATIONS: Final = 2.0  # as far apart as two places are that are each visited half the time
 
@@ -150,7 +149,7 @@ def _threshold(interval: Interval, promise: Promise) -> float:
     if interval.unit == RUNS and interval.by_ranks:
         return _LEAST_SHARE * found
     placement = _logarithm(promise.placement_percent)
-    wanders = interval.inflation > _WANDERING
+    wanders = interval.inflation > WANDERING
     return min(placement, _WANDERING_SHARE * found) if wanders else placement
 
 
@@ -160,7 +159,7 @@ def _range(interval: Interval) -> float:
     A run that seldom goes from one of two places to the other may be in one of them most of the
     time, and another run in the other.
     """
-    return _RANGE_DEVIATIONS * interval.spread if interval.inflation > _WANDERING else 0.0
+    return _RANGE_DEVIATIONS * interval.spread if interval.inflation > WANDERING else 0.0
 
 
 def _runs_needed(interval: Interval) -> str:

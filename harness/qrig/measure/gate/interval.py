@@ -37,6 +37,9 @@ RUNS: Final = "runs"
 
 _Counted: TypeAlias = tuple[str, int, int]
 
+WANDERING: Final = 2.0
+"""Measurements that count as so many times fewer than they are make a run that wanders."""
+
 _DRIFT_SHARE: Final = 0.3
 _DRIFT_FROM, _DRIFT_TO = 2.0, 4.0
 
@@ -149,6 +152,9 @@ def _both(
     wide = _of_ranks(by_rank, level / 2, counted, known.inflation)
     narrow = _of_means(mean, known, level if wide is None else level / 2, counted)
     found = narrow if wide is None else _shared(wide, narrow)
+    if known.inflation > WANDERING:  # the middle of all differences jumps between two places
+        estimate = min(max(mean.estimate, found.low), found.high)
+        found = evolve(found, estimate=estimate)
     return evolve(found, low=found.low - drift, high=found.high + drift, spread=mean.spread)
 
 

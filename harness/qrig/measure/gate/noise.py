@@ -83,6 +83,48 @@ def _correlated(share: float, size: float) -> Make:
     return make
 
 
+def _telegraph(apart: float, stay: float) -> Make:
+    """Return noise that stays near one of two places for `stay` measurements, on average."""
+
+    def make(random: Generator, count: int) -> FloatArray:
+        changes = np.cumsum(random.random(count) < 1 / stay) + random.integers(2)
+        place: FloatArray = apart * (changes % 2)
+        return place + random.normal(0, _FINE, count)
+
+    return make
+
+
+def _warm_up(height: float, length: float) -> Make:
+    """Return noise that begins high and comes down by a factor e in `length` measurements."""
+    return lambda random, count: (
+        height * np.exp(-np.arange(count) / length) + random.normal(0, _FINE, count)
+    )
+
+
+def _interrupts(every: int, late: float) -> Make:
+    """Return noise of which one in `every` measurements, counted from any, is late."""
+
+    def make(random: Generator, count: int) -> FloatArray:
+        is_hit = (np.arange(count) + random.integers(every)) % every == 0
+        return late * is_hit + random.normal(0, _FINE, count)
+
+    return make
+
+
+def _jump(height: float) -> Make:
+    """Return noise that stands higher from any measurement on."""
+
+    def make(random: Generator, count: int) -> FloatArray:
+        is_later = np.arange(count) >= random.integers(count)
+        return height * is_later + random.normal(0, _FINE, count)
+
+    return make
+
+
+def _steps_of(step: float, size: float) -> Make:
+    return lambda random, count: np.round(random.normal(0, size, count) / step) * step
+
+
 def _skewed(random: Generator, count: int) -> FloatArray:
     return 0.003 * random.lognormal(0, 1, count)
 
@@ -90,10 +132,6 @@ def _skewed(random: Generator, count: int) -> FloatArray:
 def _outliers(random: Generator, count: int) -> FloatArray:
     late = np.where(random.random(count) < 0.05, random.exponential(0.2, count), 0)
     return random.normal(0, _FINE, count) + late
-
-
-def _steps(random: Generator, count: int) -> FloatArray:
-    return np.round(random.normal(0, 0.004, count) / 0.005) * 0.005
 
 
 def _unequal(random: Generator, count: int) -> FloatArray:
@@ -116,14 +154,21 @@ _ALL: Final = (
     Noise("bimodal, 1.5 % apart, half and half", _modes((0, _MODES), (0.5, 0.5))),
     Noise("bimodal, 1.5 % apart, one in five", _modes((0, _MODES), (0.8, 0.2))),
     Noise("three modes, 0.7 and 2 % apart", _modes((0, 0.007, 0.02), (0.5, 0.3, 0.2))),
+    Noise("three modes, 0.75 % apart, alike", _modes((0, 0.0075, 0.015), (1 / 3, 1 / 3, 1 / 3))),
+    Noise("random telegraph: 0.7 % apart, 10 in a row", _telegraph(0.007, 10)),
     Noise("slow drift, 0.5 % over the run", _drift(0.005)),
     Noise("slow drift, 1 % over the run", _drift(0.01)),
     Noise("slow wave of any phase, 0.5 %", _wave(0.005)),
     Noise("random walk, 0.05 % a step", _walk(0.0005)),
     Noise("autocorrelated (0.5), 0.4 %", _correlated(0.5, 0.004)),
+    Noise("strongly autocorrelated (0.9), 0.3 %", _correlated(0.9, 0.003)),
+    Noise("warm-up: 2 % at first, gone after 3", _warm_up(0.02, 3)),
+    Noise("a jump of 0.5 % at any time", _jump(0.005)),
+    Noise("interrupts: every 7th is 2 % late", _interrupts(7, 0.02)),
     Noise("skewed: log-normal, 0.3 %", _skewed),
     Noise("outliers: 1 in 20, 20 % late", _outliers),
-    Noise("quantised in steps of 0.5 %", _steps),
+    Noise("quantised in steps of 0.5 %", _steps_of(0.005, 0.004)),
+    Noise("quantised in steps of 1 %", _steps_of(0.01, 0.004)),
     Noise("another variance in every run, 0.1 or 0.6 %", _unequal),
     Noise("each run in one of two modes, 1.5 % apart", _run_modes, of_runs=True),
     Noise("each run off by 0.3 %", _run_offsets, of_runs=True),

@@ -20,6 +20,7 @@ PURPOSES = {
     "ppk2": "the Power Profiler Kit II",
     "onnx": "networks from ONNX files",
     "train": "training networks",
+    "history": "SQL over all runs",
     "datasets": "the image set mnist",
     "demo": "the smile demo",
 }
