@@ -22,9 +22,12 @@ from qrig.errors import (
     BoardRestartedError,
     FirmwareFaultError,
     FlashError,
+    LinkTimeoutError,
     TargetHungError,
     TargetUnavailableError,
 )
+from qrig.link import open_session
+from qrig.link.connect import open_transport
 from qrig.runs.deployed import CRC, LOGITS, Deployed
 from qrig.runs.targets import Target, find_target
 from tiny_deployment import is_right, tiny_deployment, tiny_pixels
@@ -188,6 +191,37 @@ def test_a_counter_that_overflows_counts_on(board: str) -> None:
             wrapped += source.word(found.board, _CYCCNT) < _U32 // 2
             assert [record.ticks for record in trace.records] == expected
         assert wrapped
+
+
+NOISES = (
+    Faults(rx_garble=500),
+    Faults(rx_drop=500),
+    Faults(tx_garble=1000),
+    Faults(tx_drop=1000),
+)
+
+
+@pytest.mark.parametrize("faults", NOISES, ids=str)
+def test_a_noisy_line_costs_repetitions_and_not_a_bit(faults: Faults) -> None:
+    with Deployed(virtual_target(BOARD, faults), tiny_deployment(PLACE)) as deployed:
+        for seed in range(5):
+            assert is_right(deployed.run(tiny_pixels(seed)), tiny_pixels(seed))
+        assert deployed.session.statistics.resends
+        assert not deployed.restarts
+        assert not deployed.hangs
+
+
+def test_a_line_of_nothing_but_noise_is_told_with_what_to_check() -> None:
+    running = virtual_target(BOARD, Faults(rx_garble=1)).backend.start(tiny_deployment(PLACE))
+    try:
+        transport = open_transport(running.stream)
+        deadline = Deadline.after(5.0 * BUSY)
+        with pytest.raises(LinkTimeoutError, match="RX and TX are not swapped, that no other"):
+            open_session(transport)
+        assert not deadline.expired
+        transport.close()
+    finally:
+        running.stop()
 
 
 def test_nothing_attached_is_told_within_five_seconds(

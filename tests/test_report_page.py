@@ -156,9 +156,12 @@ def test_the_rest_of_the_run_is_there(browser: Browser, pages: dict[str, Path]) 
     browser.open(pages["all"], width=1280, scheme="dark")
     headings = browser.answer("[...document.querySelectorAll('h2')].map((one) => one.textContent)")
     assert headings == [
-        *("Summary", "Cost per layer", "Current over time", "Layers", "Footprint", "Accuracy"),
+        *("Summary", "Cost per layer", "Current over time", "Power measurement", "Layers"),
+        *("Footprint", "Accuracy"),
         *("Retries and recoveries", "Skipped", "Notices", "Stamp"),
     ]
+    power = text_of(browser, '[aria-label="Power measurement"] tbody')
+    assert power == f"fashion {M4} lpm01a:0042 120 39.6 0.021 5,210.4 -0.04"
     counts = browser.answer(
         "[...document.querySelectorAll('.confusion tbody tr')].map((row) =>"
         "[...row.querySelectorAll('td.count')].map((one) => Number(one.textContent) || 0))"

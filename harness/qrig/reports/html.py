@@ -19,6 +19,7 @@ from qrig.reports.accuracy_views import accuracy_grid, confusions
 from qrig.reports.compare_runs import RunData
 from qrig.reports.cost_charts import Chart, cost_charts
 from qrig.reports.current_chart import current_charts
+from qrig.reports.energy_grid import energy_grid
 from qrig.reports.figures import PALETTE, PALETTE_DARK
 from qrig.reports.footprints import footprint_view
 from qrig.reports.headline import facts, headline, moment_text
@@ -76,6 +77,7 @@ def render_report(
         libraries=list(library_grids(rows)),
         charts=_by_network(charts),
         currents=[] if current is None else list(current_charts(current)),
+        energy=energy_grid(run.get("energy") or ()),
         layers=list(layer_grids(layer_table(rows), summary)),
         footprints=list(_footprints(rows, run)),
         accuracy=accuracy_grid(run.get("accuracy") or ()),

@@ -27,7 +27,8 @@ __all__ = ["difference_grid", "layer_grids", "library_grids", "summary_grid"]
 _SUMMARY: Final = ["network", "target", "verdict", "inputs", "equal_outputs", "mac"]
 _COUNTS: Final = ("layers", "layers_checked", "bit_exact")
 _DIFFERENCES: Final = ["network", "target", "input", "layer", "type", "shape", "differing"]
-_LATER: Final = ("latency_us", *MODEL_COLUMNS, "current_ua", "energy_uj", "model_energy_uj")
+_LATER: Final = ("latency_us", *MODEL_COLUMNS, "current_ua", "energy_uj")
+_ENERGY: Final = ("energy_rse", "model_energy_uj")
 _VERSUS: Final = {BETTER: "good", SAME: "good", WORSE: "bad", NO_BASELINE: "quiet"}
 
 
@@ -129,7 +130,7 @@ def _layer_columns(part: pd.DataFrame) -> list[str]:
         if bool((part[f"{counter}_min"] != part[f"{counter}_max"]).any()):
             columns.append(f"{counter}_range")
         columns.append(f"{counter}_per_mac")
-    for name in _LATER:
+    for name in (*_LATER, *_ENERGY):
         if bool(part[f"{name}_median"].notna().any()):
             columns.append(f"{name}_median")
     return list(dict.fromkeys(columns))

@@ -37,7 +37,8 @@ _TEXTS: Final = (
     "computed_with",
 )
 _INTEGERS: Final = ("input_index", "layer_index", "mac", "instructions", "cycles", "differing")
-_ENERGY: Final = ("current_ua", "energy_uj", "model_energy_uj")
+_ENERGIES: Final = ("energy_uj", "model_energy_uj")
+_ENERGY: Final = ("current_ua", "energy_rse", *_ENERGIES)
 _TYPES: Final[dict[str, str]] = {
     **dict.fromkeys((*_TEXTS, "first_difference"), "string"),
     **dict.fromkeys(_INTEGERS, "Int64"),
@@ -51,6 +52,7 @@ _HEADINGS: Final = {
     "computed_with": "with",
     "current_ua_median": "mean current, µA",
     "cycles_per_mac": "cycles/MAC",
+    "energy_rse_median": "energy, standard error",
     "energy_uj_median": "energy, µJ",
     "first_difference": "first difference",
     "input_index": "input #",
@@ -74,7 +76,8 @@ def layer_table(rows: pd.DataFrame) -> pd.DataFrame:
     `computed_with` (the layer that has this one's counts, missing if it has its own),
     `<counter>_median`, `_min`, `_max` for instructions and cycles, `latency_us_median`, medians of
     the model columns over the inputs that were profiled (`model_cycles_m4_median` and so on), of
-    mean currents (`current_ua_median`) and of energies (`energy_uj_median` and that of the model),
+    mean currents (`current_ua_median`), energies (`energy_uj_median` and that of the model) and the
+    relative standard errors of measured ones (`energy_rse_median`),
     `instructions_per_mac`, `cycles_per_mac` (medians; missing where `mac` is 0), `differs` (inputs
     in which the layer differs) and `verdict` (the worst: a layer is bit-exact only if it was
     compared and equal in every input).
@@ -123,7 +126,7 @@ def summary_table(rows: pd.DataFrame) -> pd.DataFrame:
     )
     layers = frame.drop_duplicates([*_NETWORK, "layer_index"])
     table["mac"] = layers.groupby(_NETWORK)["mac"].sum()
-    for counter in ("instructions", "cycles", "latency_us", *MODEL_COLUMNS, *_ENERGY[1:]):
+    for counter in ("instructions", "cycles", "latency_us", *MODEL_COLUMNS, *_ENERGIES):
         table[f"{counter}_median"] = _per_inference(frame, counter)
     severity = (table["layers_checked"] == 0).astype("Int64")
     table["verdict"] = _verdict(severity.mask(table["layers_checked"] > table["bit_exact"], 2))
@@ -186,6 +189,8 @@ def cell_text(value: Any, column: str = "") -> str:
     number = float(value)
     if column.endswith(("_per_mac", "ratio")):
         return f"{number:,.2f}"
+    if column.startswith("energy_rse"):
+        return f"{number:.2%}"
     if column.startswith("model_cycles"):
         return f"{number:,.0f}"
     if number.is_integer():
