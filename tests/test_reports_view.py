@@ -185,6 +185,8 @@ def test_cell_text() -> None:
     assert [text(1_234_567), text(1001.0), text(1001.5)] == ["1,234,567", "1,001", "1,001.5"]
     assert [text(0), text(0.0425), text(2, "cycles_per_mac")] == ["0", "0.0425", "2.00"]
     assert [text(pd.NA), text(None), text(float("nan"))] == ["", "", ""]
+    assert [text(20_000.2, "current_ua"), text(0.5, "current_ua")] == ["20,000", "0.5"]
+    assert text(0.004, "energy_rse_median") == "0.40%"
     assert text("a\x1b[0m\u202e") == "a\ufffd[0m\ufffd"
 
 

@@ -117,6 +117,9 @@ class Running(Protocol):
         Raises TargetError.
         """
 
+    def let_report(self) -> None:
+        """Let a firmware that a debugger has caught at a fault go on and report it."""
+
     def remedies(self) -> tuple[Remedy, ...]:
         """Return what can be done if the firmware does not answer, the mildest first."""
 

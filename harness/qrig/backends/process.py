@@ -91,6 +91,9 @@ class ChildProcess:
         """Return None: there is no probe."""
         return None
 
+    def let_report(self) -> None:
+        """Do nothing: no debugger catches anything."""
+
     def remedies(self) -> tuple[Remedy, ...]:
         """Return nothing: a process that does not answer is started anew by the next run."""
         return ()

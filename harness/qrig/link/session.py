@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
+from collections.abc import Callable
 
 from attrs import define, field
 
@@ -57,7 +58,10 @@ class LinkStatistics:
 
 @define
 class Session:
-    """An open link to a firmware; get one from `open_session`."""
+    """An open link to a firmware; get one from `open_session`.
+
+    `on_silence` is called whenever an answer is late, before the request is sent again.
+    """
 
     transport: Transport
     number: int
@@ -68,6 +72,7 @@ class Session:
     _frames: deque[Frame | None] = field(factory=deque)
     _sequence: int = 0
     _speeds: tuple[int, int] | None = None
+    on_silence: Callable[[], None] = lambda: None
 
     @property
     def banner(self) -> Banner:
@@ -139,6 +144,7 @@ class Session:
                 raise self._late(message, deadline)
             if event == "nothing":
                 self.statistics.timeouts += 1
+                self.on_silence()
                 wait_s = min(2 * wait_s, max(_SLOWEST_RESEND_S, wait_s))
             else:
                 self.statistics.damaged += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -25,9 +25,9 @@ _NUMBERS: Final = {
     "flash_bytes": "flash",
     "ram_bytes": "RAM",
 }
-_ANY_WIDTH: Final = 10_000
+_GAP: Final = 3
 _REVISION: Final = "git_revision"
-_HEADINGS: Final = {**_NUMBERS, _REVISION: "revision"}
+_HEADINGS: Final = {"run_id": "run", "verdict": "verdict", **_NUMBERS, _REVISION: "revision"}
 _FIRST_LEFT_OUT: Final = (
     *(_REVISION, "ram_bytes", "flash_bytes", "model_energy_uj"),
     *("model_cycles_m7", "model_cycles_m4", "latency_us", "energy_uj"),
@@ -70,56 +70,52 @@ def history_text(history: History) -> str:
 
 def _fitting_table(title: str, cells: Sequence[Mapping[str, Any]], console: Console) -> Table:
     """Make the table with as many columns as fit."""
-    columns = [name for name in _NUMBERS if any(cell[name] is not None for cell in cells)]
-    columns.append(_REVISION)
+    columns = dict(_columns(cells))
     left_out: list[str] = []
-    any_width = console.options.update(max_width=_ANY_WIDTH)
-    for name in (None, *_FIRST_LEFT_OUT):
-        if name in columns:
-            columns.remove(name)
-            left_out.insert(0, _HEADINGS[name])
-        table = _table(title, cells, columns)
-        if console.measure(table, options=any_width).maximum <= console.width:
+    for name in _FIRST_LEFT_OUT:
+        if sum(width + _GAP for width, _ in columns.values()) <= console.width:
             break
-    if left_out:
-        table.caption = Text(f"no room for {', '.join(left_out)}; --json has them")
-        table.caption_justify = "left"
-    return table
-
-
-def _table(title: str, cells: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
+        if columns.pop(name, None) is not None:
+            left_out.insert(0, _HEADINGS[name])
     table = Table(
         title=Text(_printable(title), style="bold"),
         title_justify="left",
+        caption=Text(f"no room for {', '.join(left_out)}; --json has them") if left_out else None,
+        caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1),
         pad_edge=False,
     )
-    for heading in ("run", "verdict"):
-        table.add_column(heading, no_wrap=True)
     for name in columns:
-        side: Literal["left", "right"] = "left" if name == _REVISION else "right"
+        side: Literal["left", "right"] = "right" if name in _NUMBERS else "left"
         heading = "\n".join(_HEADINGS[name].split())
         table.add_column(heading, justify=side, no_wrap=True, overflow="ellipsis")
-    before: Mapping[str, Any] = {}
-    for cell in cells:
-        texts = (
-            Text(_printable(str(cell[name] or "")))
-            if name == _REVISION
-            else _number(cell[name], before.get(name))
-            for name in columns
-        )
-        table.add_row(_name(cell), _verdict(cell), *texts)
-        before = {**before, **{name: cell[name] for name in columns if cell[name] is not None}}
+    for row in zip(*(texts for _, texts in columns.values()), strict=True):
+        table.add_row(*row)
     return table
 
 
-def _name(cell: Mapping[str, Any]) -> str:
+def _columns(cells: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[int, list[Text]]]]:
+    """Yield name, width and texts of every column that has something."""
+    columns = {
+        "run_id": [_name(cell) for cell in cells],
+        "verdict": [_verdict(one) for one in cells],
+    }
+    for name in _NUMBERS:
+        if any(cell[name] is not None for cell in cells):
+            columns[name] = list(_numbers(cell[name] for cell in cells))
+    columns[_REVISION] = [Text(_printable(str(cell[_REVISION] or ""))) for cell in cells]
+    for name, texts in columns.items():
+        words = (len(word) for word in _HEADINGS[name].split())
+        yield name, (max(*words, *(text.cell_len for text in texts), 0), texts)
+
+
+def _name(cell: Mapping[str, Any]) -> Text:
     """Return the run's name, and when it began if that is not the name's beginning."""
     name, moment = _printable(str(cell["run_id"])), moment_of(cell["started"])
     if moment is None or name.startswith(f"{moment:%Y%m%d-%H}"):
-        return name
-    return f"{name}, {moment:%Y-%m-%d %H:%M}"
+        return Text(name)
+    return Text(f"{name}, {moment:%Y-%m-%d %H:%M}")
 
 
 def _verdict(cell: Mapping[str, Any]) -> Text:
@@ -131,11 +127,16 @@ def _verdict(cell: Mapping[str, Any]) -> Text:
     return text
 
 
-def _number(value: Any, before: Any) -> Text:
-    if value is None:
-        return Text("")
-    text = f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:,.4g}"
-    return Text(text, style="bold" if before is not None and before != value else "")
+def _numbers(values: Iterable[Any]) -> Iterator[Text]:
+    """Write numbers, bold where they are not the one before."""
+    before = None
+    for value in values:
+        if value is None:
+            yield Text("")
+            continue
+        text = f"{value:,.0f}" if isinstance(value, int) or abs(value) >= 1000 else f"{value:,.4g}"
+        yield Text(text, style="bold" if before is not None and before != value else "")
+        before = value
 
 
 def _printable(text: str) -> str:

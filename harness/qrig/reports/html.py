@@ -55,39 +55,28 @@ def render_report(
     (see `qrig.reports.previous`), None if nobody looked for them; `current` is the current over
     time (see `qrig.reports.current_line`).
     """
-    environment = Environment(
-        loader=PackageLoader("qrig", "reports/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     summary = summary_table(rows).sort_values(["network", "target"])
     versus = compared_with_previous(rows, run, previous or {}, profile)
     charts = list(cost_charts(rows, previous or {}, versus, models or run.get("models") or {}))
-    return environment.get_template("report.html.j2").render(
-        headline=headline(summary, run),
-        versus=versus,
-        alone=previous is not None and not previous and not rows.empty,
-        problem=_lines(run.get("error")),
-        status=one_line(run.get("status") or "unknown"),
-        facts=[*facts(summary, run), *_previous_facts(previous or {})],
-        summary=summary_grid(summary, versus),
-        differences=difference_grid(first_differences(rows)),
-        libraries=list(library_grids(rows)),
-        charts=_by_network(charts),
-        currents=[] if current is None else list(current_charts(current)),
-        energy=energy_grid(run.get("energy") or ()),
-        layers=list(layer_grids(layer_table(rows), summary)),
-        footprints=list(_footprints(rows, run)),
-        accuracy=accuracy_grid(run.get("accuracy") or ()),
-        confusions=list(confusions(run.get("accuracy") or ())),
-        recoveries=recoveries_grid(run.get("recoveries") or ()),
-        skips=_texts(run.get("skips")),
-        notices=_texts(run.get("notices")),
-        stamps=sorted_stamps(run.get("stamps") or ()),
-        profile=profile_sections(profile, models or {}, read_source) if profile else (),
-        colours=list(zip(PALETTE, PALETTE_DARK, strict=True)),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            headline=headline(summary, run),
+            versus=versus,
+            alone=previous is not None and not previous and not rows.empty,
+            facts=[*facts(summary, run), *_previous_facts(previous or {})],
+            summary=summary_grid(summary, versus),
+            differences=difference_grid(first_differences(rows)),
+            libraries=list(library_grids(rows)),
+            charts=_by_network(charts),
+            currents=[] if current is None else list(current_charts(current)),
+            layers=list(layer_grids(layer_table(rows), summary)),
+            footprints=list(_footprints(rows, run)),
+            profile=profile_sections(profile, models or {}, read_source) if profile else (),
+            colours=list(zip(PALETTE, PALETTE_DARK, strict=True)),
+            **_said(run),
+        )
     )
 
 
@@ -116,6 +105,31 @@ def write_report(
         current=current,
     )
     write_text(path, page)
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("qrig", "reports/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _said(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Prepare what run.json alone says."""
+    return {
+        "problem": _lines(run.get("error")),
+        "status": one_line(run.get("status") or "unknown"),
+        "energy": energy_grid(run.get("energy") or ()),
+        "accuracy": accuracy_grid(run.get("accuracy") or ()),
+        "confusions": list(confusions(run.get("accuracy") or ())),
+        "recoveries": recoveries_grid(run.get("recoveries") or ()),
+        "skips": _texts(run.get("skips")),
+        "notices": _texts(run.get("notices")),
+        "stamps": sorted_stamps(run.get("stamps") or ()),
+    }
 
 
 def _previous_facts(previous: Mapping[Pair, RunData]) -> Iterator[tuple[str, str]]:

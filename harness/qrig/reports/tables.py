@@ -191,7 +191,7 @@ def cell_text(value: Any, column: str = "") -> str:
         return f"{number:,.2f}"
     if column.startswith("energy_rse"):
         return f"{number:.2%}"
-    if column.startswith("model_cycles"):
+    if column.startswith("model_cycles") or (column.startswith("current_ua") and number >= 100):
         return f"{number:,.0f}"
     if number.is_integer():
         return f"{number:,.0f}"

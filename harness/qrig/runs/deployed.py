@@ -166,6 +166,7 @@ class Deployed:
     def _use(self, session: Session) -> None:
         before = self._network
         self._session = session
+        session.on_silence = self.running.let_report
         self._network = self._loaded(session)
         self._network.slack_s = self.target.backend.slack_s
         if before is not None:  # what a step takes, and may take, is as it was

@@ -106,6 +106,15 @@ class RunningBoard:
         except TroubleError as trouble:
             raise trouble.error(self.name) from trouble
 
+    def let_report(self) -> None:
+        """Let a core that the debugger has caught at a fault go on to its handler.
+
+        What fails is of no matter: a core that says nothing is told of as one that hangs.
+        """
+        if self._session is not None:
+            with contextlib.suppress(TroubleError):
+                self._session.release_caught()
+
     def remedies(self) -> tuple[Remedy, ...]:
         """Return what can be done, the mildest first."""
         found = [

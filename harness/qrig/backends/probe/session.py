@@ -168,6 +168,15 @@ class ProbeSession:
         with troubles("set the vector catch"):
             self.target.set_vector_catch(Target.VectorCatch.HARD_FAULT)
 
+    def release_caught(self) -> None:
+        """Let a core that stands at a fault go on, and catch no more; raises TroubleError."""
+        from pyocd.core.target import Target
+
+        with troubles("look at the core"):
+            if self.target.read32(DHCSR) & _S_HALT:
+                self.target.set_vector_catch(Target.VectorCatch.NONE)
+                self.target.resume()
+
     def leave(self) -> None:
         """Let the core run without the debugger; the session is then over. Raises TroubleError."""
         with troubles("start the firmware"):

@@ -108,6 +108,9 @@ class RunningRenode:
         """Return the first `size_bytes` of the machine's flash; raises ProbeError."""
         return read_flash(self.monitor, size_bytes, self._folder.path / "flash.bin", deadline)
 
+    def let_report(self) -> None:
+        """Do nothing: no debugger catches anything."""
+
     def remedies(self) -> tuple[Remedy, ...]:
         """Return a reset: all else is as it was when it started."""
         return (Remedy("reset", self._reset),)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import warnings
+from typing import Any
 
 import serial
 
@@ -17,6 +19,11 @@ DEFAULT_BAUDS = (921_600, 460_800, 230_400, 115_200)
 _BITS_PER_BYTE = 10
 _POLL_S = 0.05
 _CHUNK_BYTES = 1 << 16
+_FAR = "rfc2217://"
+"""Ports whose settings are all negotiated anew when one changes, time-outs of ours among them.
+
+There pyserial waits at most 5 s for what it writes, and knows no other time-out for that.
+"""
 
 
 class SerialTransport:
@@ -34,10 +41,9 @@ class SerialTransport:
         self.bauds = bauds
         self.answer_s = answer_s
         self.byte_s = _BITS_PER_BYTE / bauds[0]
+        self._is_far = url.startswith(_FAR)
         try:
-            self._port = serial.serial_for_url(
-                url, baudrate=bauds[0], timeout=_POLL_S, write_timeout=1.0, exclusive=True
-            )
+            self._port = _opened(url, bauds[0])
         except (serial.SerialException, OSError, ValueError) as error:
             raise _unopened(url, error) from error
         intruder = None if "://" in url else intruding_process(url)
@@ -51,7 +57,8 @@ class SerialTransport:
     def write(self, data: bytes, deadline: Deadline) -> None:
         """Send all of `data`; raises TransportClosedError or LinkTimeoutError."""
         try:
-            self._port.write_timeout = max(deadline.remaining_s(), _POLL_S)
+            if not self._is_far:
+                self._port.write_timeout = max(deadline.remaining_s(), _POLL_S)
             self._port.write(data)
         except serial.SerialTimeoutException as error:
             raise LinkTimeoutError(
@@ -65,7 +72,8 @@ class SerialTransport:
         """Return the bytes that are there, waiting for the first; b"" when the deadline passed."""
         try:
             while True:
-                self._port.timeout = min(_POLL_S, deadline.remaining_s())
+                if not self._is_far:
+                    self._port.timeout = min(_POLL_S, deadline.remaining_s())
                 first = self._port.read(1)
                 if first:
                     waiting = min(self._port.in_waiting, _CHUNK_BYTES)
@@ -89,6 +97,13 @@ class SerialTransport:
     def close(self) -> None:
         """Close the port."""
         self._port.close()
+
+
+def _opened(url: str, baud: int) -> Any:
+    """Return pyserial's port, open; raises what pyserial does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, in its rfc2217
+        return serial.serial_for_url(url, baudrate=baud, timeout=_POLL_S, exclusive=True)
 
 
 def _unopened(url: str, error: Exception) -> TargetUnavailableError:

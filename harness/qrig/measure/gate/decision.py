@@ -39,6 +39,7 @@ _MISS_DEVIATIONS: Final = (
 )
 _LEAST_SHARE: Final = 0.55
 _WANDERING_SHARE: Final = 0.7
+_SOME_DEPENDENCE, _MUCH_DEPENDENCE = 2.5, 3.5  # once in 100 and in 2000 by chance
 _RANGE_DEVIATIONS: Final = 2.0  # as far apart as two places are that are each visited half the time
 
 
@@ -149,8 +150,9 @@ def _threshold(interval: Interval, promise: Promise) -> float:
     if interval.unit == RUNS and interval.by_ranks:
         return _LEAST_SHARE * found
     placement = _logarithm(promise.placement_percent)
-    wanders = interval.inflation > WANDERING
-    return min(placement, _WANDERING_SHARE * found) if wanders else placement
+    wanders = (interval.inflation - _SOME_DEPENDENCE) / (_MUCH_DEPENDENCE - _SOME_DEPENDENCE)
+    less = max(0.0, placement - _WANDERING_SHARE * found)
+    return placement - less * min(1.0, max(0.0, wanders))
 
 
 def _range(interval: Interval) -> float:

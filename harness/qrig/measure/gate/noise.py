@@ -88,8 +88,8 @@ def _telegraph(apart: float, stay: float) -> Make:
 
     def make(random: Generator, count: int) -> FloatArray:
         changes = np.cumsum(random.random(count) < 1 / stay) + random.integers(2)
-        place: FloatArray = apart * (changes % 2)
-        return place + random.normal(0, _FINE, count)
+        places: FloatArray = np.where(changes % 2, apart, 0.0)
+        return places + random.normal(0, _FINE, count)
 
     return make
 
@@ -106,7 +106,8 @@ def _interrupts(every: int, late: float) -> Make:
 
     def make(random: Generator, count: int) -> FloatArray:
         is_hit = (np.arange(count) + random.integers(every)) % every == 0
-        return late * is_hit + random.normal(0, _FINE, count)
+        delays: FloatArray = np.where(is_hit, late, 0.0)
+        return delays + random.normal(0, _FINE, count)
 
     return make
 
@@ -116,7 +117,8 @@ def _jump(height: float) -> Make:
 
     def make(random: Generator, count: int) -> FloatArray:
         is_later = np.arange(count) >= random.integers(count)
-        return height * is_later + random.normal(0, _FINE, count)
+        levels: FloatArray = np.where(is_later, height, 0.0)
+        return levels + random.normal(0, _FINE, count)
 
     return make
 
