@@ -38,6 +38,7 @@ from qrig.cli.options import (
 from qrig.cli.outputs import check_apart
 from qrig.cli.profile import add_profile
 from qrig.cli.quantize import add_quantize
+from qrig.cli.report import add_report
 from qrig.cli.targets import add_targets
 from qrig.cli.train import add_train
 from qrig.cli.tune import add_tune
@@ -91,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add_convert(commands)
     add_inspect(commands)
     add_demo(commands)
-    _add_report(commands)
+    add_report(commands)
     add_compare(commands)
     add_history(commands)
     add_nightly(commands)
@@ -142,13 +143,6 @@ def _add_run(commands: Any) -> None:
     run.add_argument("--softmax", action="store_true", help="add a softmax behind the logits")
     add_kernels(run, original=False)
     run.set_defaults(command=_run)
-
-
-def _add_report(commands: Any) -> None:
-    report = commands.add_parser("report", help="print a run's tables and write its page again")
-    report.add_argument("run", nargs="?", metavar="RUN", help="run id or folder; the latest")
-    report.add_argument("--runs", metavar="DIR", help="folder of results")
-    report.set_defaults(command=_report)
 
 
 def _bench(options: argparse.Namespace) -> int:
@@ -227,27 +221,6 @@ def _print_run(document: dict[str, Any]) -> None:
     label = f" ({document['label']})" if document["label"] else ""
     print(f"logits {document['logits']}, top 1: {document['top1']}{label}")
     print(document["verdict"])
-
-
-def _report(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from qrig.reports.profile_store import has_profile, load_tables
-    from qrig.reports.profile_terminal import profile_tables
-    from qrig.reports.publish import write_page
-    from qrig.reports.store import find_run, load_run, runs_folder
-    from qrig.reports.terminal import terminal_tables
-
-    console = Console()
-    folder = find_run(runs_folder(options.runs), options.run)
-    rows, run = load_run(folder)
-    profile = load_tables(folder) if has_profile(folder) else {}
-    shown = profile_tables(profile, run.get("models") or {}) if profile else terminal_tables(rows)
-    for table in shown:
-        console.print(table)
-    page = write_page(folder, rows, run, profile)
-    console.print(f"{run.get('status')}: {page}", soft_wrap=True)
-    return 0
 
 
 def _boards(options: argparse.Namespace) -> int:

@@ -34,12 +34,10 @@ FALSE_ALARMS: Final = 0.01
 LEAST_MEASUREMENTS: Final = 5
 """A run with fewer measurements of a layer is no comparison."""
 
-_MISS_DEVIATIONS: Final = (
-    2.5  # 99.4 % one-sided: the promised 95 %, of an error that is itself estimated
-)
+_MISS_DEVIATIONS: Final = 2.5  # 95 % and more, of an error that is itself an estimate
 _LEAST_SHARE: Final = 0.55
 _WANDERING_SHARE: Final = 0.7
-_SOME_DEPENDENCE, _MUCH_DEPENDENCE = 2.5, 3.5  # once in 100 and in 2000 by chance
+_SOME_DEPENDENCE, _MUCH_DEPENDENCE = 2.25, 3.25  # by chance once in 50, and in 1000
 _RANGE_DEVIATIONS: Final = 2.0  # as far apart as two places are that are each visited half the time
 
 
