@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from commands_alone import run_command
 from made_runs import MadeCell, scaled, write_run
-from qrig.cli.compare import add_compare
+from qrig.cli import main
 from qrig.errors import FileFormatError, UsageError
 from qrig.reports.compare_result import NO_BASELINE, SAME, WORSE
 from qrig.runs.compare import compare_runs, judge_session, named_runs
@@ -29,7 +28,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def compare(folder: Path, *arguments: object) -> int:
-    return run_command(add_compare, "compare", *arguments, "--runs", folder)
+    return main(["compare", *map(str, arguments), "--runs", str(folder)])
 
 
 def test_exit_codes(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,6 +132,8 @@ def test_outputs_that_cannot_be_written(runs: Path, capsys: pytest.CaptureFixtur
     assert compare(runs, OLD, NEW, "--junit", runs) == 2
     assert "--junit" in capsys.readouterr().err
     assert compare(runs, OLD, NEW, "--json", runs / "x", "--markdown", runs / "x") == 2
+    assert compare(runs, OLD, NEW, "--markdown", "-") == 2
+    assert "name a file" in capsys.readouterr().err
 
 
 def test_runs_by_name(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +149,18 @@ def test_runs_by_name(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert named_runs(runs, "last") == (runs / NEW,)
     assert named_runs(runs, "last:9") == (runs / OLD, runs / NEW)
     assert named_runs(runs, "last", without=frozenset([runs / NEW])) == (runs / OLD,)
-    for name in ("", "nothing", "../x", str(tmp_path / "x"), "last:0", f"{OLD},,"):
+    (runs / NEW).rename(runs / "x [y] é")
+    assert named_runs(runs, "x [y] é") == (runs / "x [y] é",)
+    for name in (
+        "",
+        "nothing",
+        "../x",
+        str(tmp_path / "x"),
+        "last:0",
+        f"{OLD},,",
+        "x" * 5000,
+        "\0",
+    ):
         with pytest.raises(UsageError, match="expected a run"):
             named_runs(runs, name)
 

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from commands_alone import run_command
 from full_runs import FULL_RUN
 from killed_runs import files_of
-from qrig.cli.history import add_history
+from qrig.cli import main
 from qrig.reports.run_files import JOURNAL, RUN, TABLE
 from qrig.reports.store import load_run
 from small_disks import fill, small_disk
@@ -45,7 +44,7 @@ def test_a_bench_on_a_disk_that_fills_up(
             ended = bench(runs)
             filler.unlink()
             assert files_of(earlier) == kept
-            assert run_command(add_history, "history", "--check", "--runs", runs) == 0
+            assert main(["history", "--check", "--runs", str(runs)]) == 0
             capsys.readouterr()
             check_ending(ended)
             counts += [kept_rows(path) for path in set(runs.iterdir()) - known]

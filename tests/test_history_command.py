@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, cast
 import pandas as pd
 import pytest
 
-from commands_alone import run_command
 from made_runs import LAYERS, M7, MadeCell, scaled, write_run
-from qrig.cli.history import add_history
+from qrig.cli import main
 from qrig.errors import UsageError
 from qrig.reports.history import read_since
 from qrig.reports.trend_plots import Trend, trend_figure
@@ -36,7 +35,7 @@ def runs(tmp_path: Path) -> Path:
 
 
 def history(folder: Path, *arguments: object) -> int:
-    return run_command(add_history, "history", *arguments, "--runs", folder)
+    return main(["history", *map(str, arguments), "--runs", str(folder)])
 
 
 def test_a_table_for_each_network_and_target(
@@ -170,12 +169,9 @@ def test_a_line_that_ends_before_the_others_is_named_by_its_last_number() -> Non
 def test_the_table_needs_no_pandas(runs: Path) -> None:
     """It would take longer to load than the question takes."""
     script = (
-        "import argparse, sys\n"
-        "from qrig.cli.history import add_history\n"
-        "parser = argparse.ArgumentParser()\n"
-        "add_history(parser.add_subparsers())\n"
-        f"options = parser.parse_args(['history', '--runs', {str(runs)!r}])\n"
-        "assert options.command(options) == 0\n"
+        "import sys\n"
+        "from qrig.cli import main\n"
+        f"assert main(['history', '--runs', {str(runs)!r}]) == 0\n"
         "sys.exit('pandas' in sys.modules or 'pyarrow' in sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)

@@ -12,6 +12,7 @@ from typing import Any
 from qrig.cli.numbers import number
 from qrig.cli.options import json_file, write_json
 from qrig.cli.outputs import check_apart, output_file
+from qrig.errors import UsageError
 
 _MEASURES = ("instructions", "model_cycles_m4", "model_cycles_m7", "cycles", "energy_uj")
 
@@ -66,6 +67,9 @@ def _compare(options: argparse.Namespace) -> int:
 
     texts = {"--junit": (options.junit, comparison_junit)}
     texts |= {"--markdown": (options.markdown, comparison_markdown)}
+    for name, (given, _) in texts.items():
+        if given == "-":
+            raise UsageError(f"{name} -: expected a file, found standard output; name a file")
     outs = {name: output_file(name, Path(out)) for name, (out, _) in texts.items() if out}
     out = json_file(options.json)
     check_apart({"--json": out, **outs}, options)

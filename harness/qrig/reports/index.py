@@ -113,13 +113,11 @@ def run_folders(runs: Path) -> Iterator[Path]:
     Folders whose names are no text are none of ours.
     """
     try:
-        names = sorted(
-            entry.name for entry in os.scandir(runs) if entry.is_dir() and is_text(entry.name)
-        )
+        names = sorted(entry.name for entry in os.scandir(runs) if is_text(entry.name))
     except OSError:
         return
     for name in names:
-        if (runs / name / RUN).is_file():
+        if _is_file(runs / name / RUN):
             yield runs / name
 
 
@@ -188,6 +186,14 @@ def _read(path: Path) -> IndexRow | None:
 
 def _place(folder: Path) -> Path:
     return folder.parent / INDEX / f"{folder.name}.json"
+
+
+def _is_file(path: Path) -> bool:
+    """Say whether there is a file; a link that leads nowhere, or what may not be seen, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _files_of(folder: Path) -> dict[str, dict[str, Any]]:

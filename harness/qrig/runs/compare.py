@@ -19,13 +19,14 @@ from qrig.reports.compare_runs import CompareOptions, RunData, compare_data
 from qrig.reports.index import Unreadable, read_rows
 from qrig.reports.profile_store import has_profile, load_tables
 from qrig.reports.run_files import RUN
-from qrig.reports.run_folders import find_run, runs_folder
+from qrig.reports.run_folders import runs_folder
 from qrig.reports.store import load_run, table_of
 from qrig.resources import checkout_root
 
 BASELINES: Final = "baselines"
 LATEST: Final = "last"
 
+_LONGEST: Final = 100
 _LATEST: Final = re.compile(r"last(?::([1-9][0-9]{0,3}))?")
 
 Runs = Path | Sequence[Path]
@@ -101,7 +102,7 @@ def named_runs(
     found: list[Path] = []
     for name in (part.strip() for part in names.split(",")):
         latest = _LATEST.fullmatch(name)
-        if latest is not None and not Path(name).exists():
+        if latest is not None:
             found += _latest(folder, int(latest[1] or 1), without)
         else:
             found.append(_named(folder, name))
@@ -110,21 +111,33 @@ def named_runs(
 
 def _named(folder: Path, name: str) -> Path:
     """Return the folder of one run."""
+    try:
+        found = _found(folder, name) if name else None
+    except (OSError, ValueError):  # a name that no file can have, or a place we may not look into
+        found = None
+    if found is None:
+        shown = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+        raise UsageError(
+            f"expected a run in {folder}, a folder of one or a committed baseline, found no "
+            f"{shown!r}; `qrig history` lists the runs"
+        )
+    return found
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    """Return the folder that a name stands for: a file in it, a run, a baseline, a path."""
     path = Path(name)
     if path.is_file() and (path.parent / RUN).is_file():
         return path.parent
     root = checkout_root()
-    places = [folder.parent / BASELINES, *([] if root is None else [root / "reports" / BASELINES])]
+    places = [folder, folder.parent / BASELINES]
+    places += [] if root is None else [root / "reports" / BASELINES]
     for place in places:
-        if name and not path.is_absolute() and (place / name / RUN).is_file():
+        if not path.is_absolute() and path.name == name and (place / name / RUN).is_file():
             return place / name
-    try:
-        return find_run(folder, name or "nothing")
-    except UsageError as error:
-        raise UsageError(
-            f"expected a run in {folder}, a folder of one or a committed baseline, found no "
-            f"{name!r}; `qrig history` lists the runs"
-        ) from error
+    if path.is_dir():
+        return path
+    return folder / name if path.name == name and (folder / name).is_dir() else None
 
 
 def _latest(folder: Path, count: int, without: frozenset[Path]) -> list[Path]:
