@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands_alone import run_command
 
 from full_runs import FULL_RUN
 from made_runs import LAYERS, MadeCell, scaled, write_run
-from qrig.cli.compare import add_compare
-from qrig.cli.history import add_history
+from qrig.cli import main
 
 OLD, NEW, WHOLE = "20260101-000000-aaaa", "20260102-000000-bbbb", "20260103-000000-cccc"
 SIZES = {"flash_bytes": 60_000, "ram_bytes": 9_000}
@@ -28,7 +26,7 @@ MEASURED = MadeCell(
     sizes=SIZES,
 )
 
-STRANGE = [
+STRANGE: list[Any] = [
     *(None, True, 0, -1, 1e308, float("nan"), float("inf"), 10**30, "", "x", "[bold]x[/]"),
     *("\n\x1b[31m", "\ud800", [], [None], {}, {"a": 1}, [[]], "2026", "complete", "running"),
     *("0001-01-01", "9999-12-31T23:59:59+14:00", [{"target": 5}]),
@@ -80,7 +78,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path, random.Random], None]]] = {
 }
 
 
-@pytest.mark.parametrize("times", [6, pytest.param(300, marks=FULL_RUN)])
+@pytest.mark.parametrize("times", [3, pytest.param(60, marks=FULL_RUN)])
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_files(
     runs: Path, damage: str, times: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -93,22 +91,26 @@ def test_damaged_files(
         run = chance.choice([OLD, NEW])
         spoil(folder / name.format(run=run), chance)
         check_history(folder, capsys)
-        command = ("compare", OLD, NEW, "--all", "--junit", tmp_path / "j.xml")
-        assert run_command(add_compare, *command, "--runs", folder) in (0, 1, 2, 4)
-        assert run_command(add_compare, "compare", WHOLE, WHOLE, "--runs", folder) == 0
+        junit = ("--junit", str(tmp_path / "j.xml"))
+        assert ask(folder, "compare", OLD, NEW, "--all", *junit) in (0, 1, 2, 4)
+        assert ask(folder, "compare", WHOLE, WHOLE) == 0
         assert "\x1b" not in capsys.readouterr().out
         shutil.rmtree(folder)
+
+
+def ask(runs: Path, *arguments: str) -> int:
+    return main([*arguments, "--runs", str(runs)])
 
 
 def check_history(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Hold that the whole run is in every answer."""
     for options in ((), ("--layer", "conv2"), ("--json", "-")):
-        assert run_command(add_history, "history", *options, "--runs", folder) == 0
+        assert ask(folder, "history", *options) == 0
         output = capsys.readouterr().out
         assert WHOLE in output.replace("\n", "") or "--layer" in options
         assert "\x1b" not in output
     assert "NaN" not in output
-    assert run_command(add_history, "history", "--check", "--runs", folder) in (0, 1)
+    assert ask(folder, "history", "--check") in (0, 1)
     assert WHOLE not in capsys.readouterr().out
 
 
@@ -118,8 +120,8 @@ def test_what_is_no_run_is_left_out(runs: Path, capsys: pytest.CaptureFixture[st
     (runs / "empty").mkdir()
     nameless = runs / "bad\udcff"
     shutil.copytree(runs / OLD, nameless)
-    assert run_command(add_history, "history", "--runs", runs) == 0
+    assert ask(runs, "history") == 0
     assert "3 runs, 5 of a network on a target" in capsys.readouterr().out
-    assert run_command(add_history, "history", "--check", "--runs", runs) == 0
-    assert run_command(add_compare, "compare", "last", "loop", "--runs", runs) == 2
-    assert run_command(add_compare, "compare", "empty", "last", "--runs", runs) == 4
+    assert ask(runs, "history", "--check") == 0
+    assert ask(runs, "compare", "last", "loop") == 2
+    assert ask(runs, "compare", "empty", "last") == 4

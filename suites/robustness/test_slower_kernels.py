@@ -11,9 +11,8 @@ import attrs
 import pytest
 
 from altered_firmware import GENERATED_KERNELS, SlowerKernel
-from commands_alone import run_command
 from full_runs import FULL_RUN
-from qrig.cli.compare import add_compare
+from qrig.cli import main
 from qrig.reports.compare_result import (
     EXIT_CODES,
     INFERENCE,
@@ -184,4 +183,4 @@ def test_a_session_of_tests_is_compared(
 
 
 def compare(runs: Path, *names: str) -> int:
-    return run_command(add_compare, "compare", *names, "--runs", runs)
+    return main(["compare", *names, "--runs", str(runs)])

@@ -38,6 +38,7 @@ _MISS_DEVIATIONS: Final = 2.5  # 95 % and more, of an error that is itself an es
 _LEAST_SHARE: Final = 0.55
 _WANDERING_SHARE: Final = 0.7
 _SOME_DEPENDENCE, _MUCH_DEPENDENCE = 2.25, 3.25  # by chance once in 50, and in 1000
+_LEAST_WANDERING: Final = 20  # fewer measurements often seem to wander
 _RANGE_DEVIATIONS: Final = 2.0  # as far apart as two places are that are each visited half the time
 
 
@@ -148,6 +149,8 @@ def _threshold(interval: Interval, promise: Promise) -> float:
     if interval.unit == RUNS and interval.by_ranks:
         return _LEAST_SHARE * found
     placement = _logarithm(promise.placement_percent)
+    if min(interval.base_count, interval.new_count) < _LEAST_WANDERING:
+        return placement
     wanders = (interval.inflation - _SOME_DEPENDENCE) / (_MUCH_DEPENDENCE - _SOME_DEPENDENCE)
     less = max(0.0, placement - _WANDERING_SHARE * found)
     return placement - less * min(1.0, max(0.0, wanders))
