@@ -162,6 +162,17 @@ def test_a_run_gives_its_measured_energy_before_its_modelled_one() -> None:
     assert emulated.latency_us == 330.0
 
 
+def test_energy_of_the_first_input_alone_is_enough() -> None:
+    measured = rows(energy_uj=[10.0, None, 20.0, None, None, None])
+    assert recorded_inference(measured) == Inference(30.0, 300.0, "energy_uj: js220:1")
+    modelled = rows(
+        energy_uj=[10.0, None, None, None, None, None],
+        model_energy_uj=[11.0, None, 21.0, None, None, None],
+        model_energy_source=["574 pJ", None, "574 pJ", None, None, None],
+    )
+    assert recorded_inference(modelled) == Inference(32.0, 300.0, "model_energy_uj: 574 pJ")
+
+
 def test_a_run_without_energies_is_told() -> None:
     with pytest.raises(UsageError, match="expected energy and latency of every layer"):
         recorded_inference(rows(energy_uj=None, model_energy_uj=None))

@@ -134,6 +134,15 @@ def test_a_voltage_and_edges_may_stand_in_the_header(tmp_path: Path) -> None:
     assert samples.marks == (Mark(0.0005, True), Mark(0.0025, False))
 
 
+def test_a_spreadsheet_may_have_written_it(tmp_path: Path) -> None:
+    head = "\ufeff# qrig-trace/1,,\n# voltage_v: 3.3,,\n# window: conv1 x 100,,\n"
+    rows = "time_s,current_a,mark\n0,0.1,0\n1,0.2,1\n"
+    trace = read_trace(write(tmp_path, (head + rows).replace("\n", "\r\n")))
+    assert trace.windows == (Planned("conv1", 100),)
+    assert trace.samples.voltage_v.tolist() == [3.3, 3.3]
+    assert trace.samples.current_a.tolist() == [0.1, 0.2]
+
+
 def test_missing_rows_are_dropped_samples(tmp_path: Path) -> None:
     rows = [f"{k / 1000!r},0.01,3.3,0" for k in range(5000) if k not in (7, 100, 101)]
     samples = read_trace(write(tmp_path, HEAD + COLUMNS + "\n".join(rows))).samples
@@ -176,9 +185,10 @@ def test_missing_rows_are_dropped_samples(tmp_path: Path) -> None:
         (HEAD + "time_s,time_s,current_a\n0,1,3\n", "2: expected columns out of"),
         (HEAD + COLUMNS, "3: expected rows of 4 numbers"),
         (HEAD + COLUMNS + "0,1,3,0\n", "3: expected at least two rows, found 1"),
-        (HEAD + COLUMNS + "0,1,3,0\n1,x,3,0\n", "3: expected rows of 4 numbers"),
-        (HEAD + COLUMNS + "0,1,3,0\n1,1,3\n", "3: expected rows of 4 numbers"),
-        (HEAD + COLUMNS + "0,1,3\n1,1,3\n", "3: expected rows of 4 numbers from here on, found 3"),
+        (HEAD + COLUMNS + "0,1,3,0\n1,x,3,0\n", "4: expected rows of 4 .*, found '1,x,3,0'"),
+        (HEAD + COLUMNS + "0,1,3,0\n\n1,1,3\n", "5: expected rows of 4 .*, found '1,1,3'"),
+        (HEAD + COLUMNS + "0,1,3\n1,1,3\n", "3: expected rows of 4 .*, found '0,1,3'"),
+        (HEAD + COLUMNS + "0,1,3,0\n1_0,1,3,0\n", "3: expected rows of 4 .*1_0"),
         (HEAD + COLUMNS + "0,1,3,0\n1,nan,3,0\n", r"row 2 \(line 4\) current_a from -100 to 100"),
         (HEAD + COLUMNS + "0,1,3,0\n1,inf,3,0\n", "found inf"),
         (HEAD + COLUMNS + "0,1,3,0\n1,1e3,3,0\n", "found 1000"),

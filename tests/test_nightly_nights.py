@@ -156,6 +156,18 @@ def test_an_interrupted_night_goes_on_where_it_was(tmp_path: Path) -> None:
     assert verdicts(result)["crash"] == "failed"
 
 
+@pytest.mark.parametrize("revision", ["4f1c2d3e4a5b", "4f1c2d3e4a5b-dirty", None])
+def test_a_night_of_changed_code_says_so_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str | None
+) -> None:
+    monkeypatch.setattr("qrig.runs.nightly.night.git_revision", lambda: revision)
+    with pytest.raises(KeyboardInterrupt):
+        night_of(tmp_path, "good", "good1", jobs=1, tell=_interrupt_after(1))
+    told: list[str] = []
+    night_of(tmp_path, "good", "good1", jobs=1, tell=told.append)
+    assert ("use --fresh" in told[0]) == (revision is not None and "dirty" in revision)
+
+
 def test_a_finished_night_is_followed_by_a_new_one(tmp_path: Path) -> None:
     night_of(tmp_path, "good")
     night_of(tmp_path, "good")

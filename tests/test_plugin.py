@@ -61,6 +61,16 @@ def test_asleep_without_targets(pytester: pytest.Pytester, runs: Path) -> None:
     assert not runs.exists()
 
 
+@pytest.mark.parametrize("option", ["--baseline=last", "--power=js220"])
+def test_what_needs_a_target_does_not_sleep(pytester: pytest.Pytester, option: str) -> None:
+    pytester.makepyfile("def test_plain():\n    pass")
+    result = pytester.runpytest_subprocess(option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [f"*expected a target with {option.partition('=')[0]}, found none*"]
+    )
+
+
 def test_an_unknown_target_is_a_usage_error(pytester: pytest.Pytester, runs: Path) -> None:
     pytester.makepyfile(_SUITE)
     result = pytester.runpytest_subprocess("--target=mps2-an5000")

@@ -197,3 +197,15 @@ def test_a_trace_that_cannot_be_read_is_told_with_exit_code_2(
     options = ["--target", TARGET, "--power", f"replay:{path}", "--no-profile"]
     assert main(["bench", *options, "--samples", "1", "--runs", str(tmp_path / "runs")]) == 2
     assert "trace.csv" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_session_with_a_broken_trace_ends_before_its_tests(
+    pytester: pytest.Pytester, runs: Path
+) -> None:
+    path = pytester.path / "trace.csv"
+    path.write_text("# qrig-trace/1\n# voltage_v: 3.3\ntime_s,current_a,mark\n0,oops,0\n")
+    result = pytester.runpytest_subprocess(f"--target={TARGET}", f"--power=replay:{path}")
+    assert result.ret == 2
+    result.stderr.fnmatch_lines(["*trace.csv:4: expected rows of 3 numbers*found '0,oops,0'*"])
+    assert not runs.exists()

@@ -77,6 +77,7 @@ def test_finding_runs(tmp_path: Path) -> None:
         writer.save_run({})
         writer.close()
     assert find_run(tmp_path, None).name == "20260102-000000-bbbb"
+    assert find_run(tmp_path, "last").name == "20260102-000000-bbbb"
     assert find_run(tmp_path, "20260101-000000-aaaa").name == "20260101-000000-aaaa"
     with pytest.raises(UsageError, match="nothing"):
         find_run(tmp_path, "nothing")

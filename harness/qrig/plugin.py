@@ -84,9 +84,10 @@ def pytest_configure(config: pytest.Config) -> None:
     named: list[str] = config.getoption(_DEST) or []
     chosen = named or config.getini("qrig_targets")
     if not chosen:
+        _check_asleep(config)
         return
     from qrig import fixtures
-    from qrig.errors import UsageError
+    from qrig.errors import FileFormatError, UsageError
     from qrig.runs.energy import check_power
     from qrig.runs.targets import find_targets, in_ways, with_kernels
 
@@ -96,13 +97,25 @@ def pytest_configure(config: pytest.Config) -> None:
         )
         targets = in_ways(targets, config.getoption("qrig_deployment") or ())
         power = config.getoption("qrig_power")
-        if power is not None:
+        if power is not None and not hasattr(config, "workerinput"):
             check_power(power, targets)
     except UsageError as error:
         raise pytest.UsageError(str(error)) from error
+    except FileFormatError as error:
+        pytest.exit(str(error), returncode=error.exit_code)
     tests = fixtures.TargetTests(targets, named=bool(named), power=power)
     config.stash[fixtures.TARGET_TESTS] = tests
     config.pluginmanager.register(fixtures, "qrig.fixtures")
+
+
+def _check_asleep(config: pytest.Config) -> None:
+    """Raise UsageError for an option whose answer nobody would give while the plugin sleeps."""
+    for name in ("baseline", "power"):
+        if config.getoption(f"qrig_{name}") is not None:
+            raise pytest.UsageError(
+                f"expected a target with --{name}, found none; give --target BOARD, or "
+                "qrig_targets in pytest's ini file"
+            )
 
 
 def _kernels(config: pytest.Config) -> Kernels:

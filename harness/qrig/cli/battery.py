@@ -48,7 +48,9 @@ def add_battery(commands: Any) -> None:
     )
     parser.add_argument("--energy-uj", type=zero, metavar="X", help="of one inference")
     parser.add_argument("--latency-us", type=zero, metavar="X", help="of one inference")
-    parser.add_argument("--run", metavar="RUN", help="take the inference from a run instead")
+    parser.add_argument(
+        "--run", metavar="RUN", help="take the inference from a run, or the `last` one"
+    )
     parser.add_argument("--target", metavar="T", help="model the inference on board@backend")
     parser.add_argument("--input", metavar="FILE", help="an input, not the first sample")
     parser.add_argument(

@@ -9,7 +9,7 @@ from typing import Any
 def add_report(commands: Any) -> None:
     """Add the command to the parser's commands."""
     parser = commands.add_parser("report", help="print a run's tables and write its page again")
-    parser.add_argument("run", nargs="?", metavar="RUN", help="run id or folder; the latest")
+    parser.add_argument("run", nargs="?", metavar="RUN", help="run id, folder, or last; the latest")
     parser.add_argument(
         "--markdown",
         metavar="OUT",

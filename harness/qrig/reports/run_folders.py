@@ -7,10 +7,14 @@ import re
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from qrig.errors import UsageError
 from qrig.reports.run_files import RUN
 from qrig.resources import checkout_root
+
+LATEST: Final = "last"
+"""Stands for the latest run where one is named."""
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -50,15 +54,15 @@ def new_run_id(now: datetime | None = None) -> str:
 
 
 def find_run(folder: Path, run_id: str | None) -> Path:
-    """Return the folder of run `run_id`, or of the latest run; raises UsageError."""
-    if run_id is not None:
+    """Return the folder of run `run_id`, the latest for None or `last`; raises UsageError."""
+    if run_id is not None and run_id != LATEST:
         if Path(run_id).is_dir():
             return Path(run_id)
         if _RUN_ID.fullmatch(run_id) and (folder / run_id).is_dir():
             return folder / run_id
         raise UsageError(
-            f"expected a run in {folder}, found no {run_id!r}; `qrig report` without a name takes "
-            "the latest"
+            f"expected a run in {folder} (an id, a folder, or {LATEST}), found no {run_id!r}; "
+            "`qrig history` lists the runs"
         )
     runs = sorted(path.parent for path in folder.glob(f"*/{RUN}"))
     if not runs:

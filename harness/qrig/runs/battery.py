@@ -75,7 +75,8 @@ def recorded_inference(
     """Return the energy and latency of one inference out of a run's rows.
 
     Measured energy goes before modelled energy, silicon's latency before a model's; both are means
-    over the inputs. Raises UsageError if it is not clear whose, or if energies are missing.
+    over the inputs that have them. Raises UsageError if it is not clear whose, or if energies are
+    missing.
     """
     chosen = _chosen(_chosen(rows, "network", network), "target", target)
     own = chosen[chosen["computed_with"].isna()]
@@ -87,7 +88,7 @@ def recorded_inference(
         latency_us = _mean_sum(own, "latency_us") or _mean_sum(own, f"model_latency_us_{suffix}")
         if latency_us is not None:
             source = energy.replace("_uj", "_source")
-            return Inference(energy_uj, latency_us, f"{energy}: {own[source].iloc[0]}")
+            return Inference(energy_uj, latency_us, f"{energy}: {own[source].dropna().iloc[0]}")
     raise UsageError(
         "expected energy and latency of every layer of an inference in the run, found layers "
         "without; measure them (`qrig bench --power METER`), or give --energy-uj and --latency-us"
@@ -108,13 +109,15 @@ def _chosen(rows: pd.DataFrame, column: str, wanted: str | None) -> pd.DataFrame
 
 
 def _mean_sum(rows: pd.DataFrame, column: str) -> float | None:
-    """Return the sum over the layers of an inference, the mean over inputs; None if one lacks."""
+    """Return the sum over an inference's layers, the mean over the inputs that have it of all.
+
+    None if there is none: energy is measured and modelled at the first input alone.
+    """
     if column not in rows.columns or rows.empty:
         return None
-    sums = rows.groupby("input_index")[column].sum(min_count=1)
-    if rows[column].isna().any() or sums.empty:
-        return None
-    return float(sums.mean())
+    inputs = rows.groupby("input_index")[column]
+    sums = inputs.sum()[inputs.count() == inputs.size()]
+    return None if sums.empty else float(sums.mean())
 
 
 def battery_document(life: BatteryLife) -> dict[str, Any]:

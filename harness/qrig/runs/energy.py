@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -25,6 +26,7 @@ from qrig.measure.meters.plan import IDLE, LOOP, Planned
 from qrig.measure.meters.recording import Recording
 from qrig.measure.meters.registry import find_meter
 from qrig.measure.meters.replay import PREFIX
+from qrig.measure.meters.trace_file import read_trace
 from qrig.measure.rows import LayerResult
 from qrig.reports.current_line import current_line, marked_windows
 from qrig.runs.deployed import Deployed
@@ -41,10 +43,12 @@ _WINDOW_TIMEOUT_S = 30.0
 def check_power(text: str, targets: Sequence[Target]) -> None:
     """Raise UsageError unless the meter that `text` names can measure all `targets`.
 
-    A recorded trace goes with any; an instrument with one board whose core counts cycles.
+    A recorded trace goes with any, and raises FileFormatError if it cannot be read; an instrument
+    goes with one board whose core counts cycles.
     """
     find_meter(text)
     if text.startswith(PREFIX):
+        read_trace(Path(text.removeprefix(PREFIX)))
         return
     boards = {target.place: target for target in targets}
     if len(boards) > 1:

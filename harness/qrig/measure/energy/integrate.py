@@ -27,29 +27,33 @@ class WindowEnergy:
     duration_s: float
 
 
-def window_energy(samples: Samples, window: Window) -> WindowEnergy | str:
-    """Return the energy of a window, or why there is none."""
+def sampling_period_s(samples: Samples) -> float:
+    """Return the usual time from one sample to the next; 0 if there are less than two."""
+    return float(np.median(np.diff(samples.time_s))) if len(samples) > 1 else 0.0
+
+
+def window_energy(samples: Samples, window: Window, period_s: float) -> WindowEnergy | str:
+    """Return the energy of a window, or why there is none; `period_s` is `sampling_period_s`."""
     if window.rejected is not None:
         return window.rejected
-    reason = _uncovered(samples, window)
+    reason = _uncovered(samples, window, period_s)
     if reason is not None:
         return reason
-    power = samples.current_a * samples.voltage_v
     start_s, stop_s = window.start_s, window.stop_s
-    charge = integral(samples.time_s, samples.current_a, start_s, stop_s)
-    energy = integral(samples.time_s, power, start_s, stop_s)
+    inside = slice(*_between(samples.time_s, start_s, stop_s))
+    time_s, current_a = samples.time_s[inside], samples.current_a[inside]
+    charge = integral(time_s, current_a, start_s, stop_s)
+    energy = integral(time_s, current_a * samples.voltage_v[inside], start_s, stop_s)
     return WindowEnergy(energy, charge / window.duration_s, window.duration_s)
 
 
 def integral(time_s: Array, values: Array, start_s: float, stop_s: float) -> float:
-    """Return the integral of `values` over `time_s` from one moment to another.
+    """Return the integral of `values` at `time_s` from one moment before them to one behind.
 
-    There must be a sample in between.
+    There must be one at least.
     """
-    low, high = _between(time_s, start_s, stop_s)
-    inside = slice(low, high)
-    at = np.concatenate([[start_s], time_s[inside], [stop_s]])
-    of = np.concatenate([values[low : low + 1], values[inside], values[high - 1 : high]])
+    at = np.concatenate([[start_s], time_s, [stop_s]])
+    of = np.concatenate([values[:1], values, values[-1:]])
     return float(np.sum((of[1:] + of[:-1]) * np.diff(at)) / 2)
 
 
@@ -63,12 +67,11 @@ def _between(time_s: Array, start_s: float, stop_s: float) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def _uncovered(samples: Samples, window: Window) -> str | None:
+def _uncovered(samples: Samples, window: Window, period_s: float) -> str | None:
     """Return why the samples do not cover a window, None if they do."""
     time_s = samples.time_s
     if len(time_s) < 2:
         return "there are no samples"
-    period_s = float(np.median(np.diff(time_s)))
     if window.start_s < time_s[0] - period_s or window.stop_s > time_s[-1] + period_s:
         return f"samples end at {time_s[-1]:.3f} s, the window at {window.stop_s:.3f} s"
     low, high = _between(time_s, window.start_s, window.stop_s)

@@ -15,7 +15,7 @@ import numpy as np
 from attrs import frozen
 
 from qrig.measure.energy.drift import Drift, clock_drift
-from qrig.measure.energy.integrate import WindowEnergy, window_energy
+from qrig.measure.energy.integrate import WindowEnergy, sampling_period_s, window_energy
 from qrig.measure.energy.repetition import Estimate, estimate
 from qrig.measure.energy.windows import Window, find_windows
 from qrig.measure.meters.meter import MAX_DROPPED, Samples
@@ -108,8 +108,9 @@ def layer_energies(
         )
     drift = None
     if board_s is not None and len(board_s) == len(windows):
-        drift = clock_drift(windows, board_s, _period_s(samples))
+        drift = clock_drift(windows, board_s, sampling_period_s(samples))
     runs, doubts = _runs(samples, windows, planned)
+    doubts += [] if plan else _misfit(planned, len(windows), layers)
     measured = _measured(source, layers, runs, drift, doubts)
     return attrs.evolve(measured, labels=tuple(each.label for each in planned))
 
@@ -125,15 +126,27 @@ def _guessed(count: int, layers: Sequence[str]) -> tuple[Planned, ...]:
     return (Planned(NETWORK),)
 
 
+def _misfit(guessed: Sequence[Planned], count: int, layers: Sequence[str]) -> list[str]:
+    """Say why windows were not taken for those of layers, if they were not."""
+    if guessed[0].label != NETWORK:
+        return []
+    return [
+        f"{count} windows are no multiple of the {len(layers)} layers that run by themselves "
+        f"({', '.join(layers[:_SHOWN])}{', ...' if len(layers) > _SHOWN else ''}): each is taken "
+        "for a whole inference"
+    ]
+
+
 def _runs(
     samples: Samples, windows: Sequence[Window], plan: Sequence[Planned]
 ) -> tuple[dict[str, list[_Run]], list[str]]:
     """Return the good windows by what they are, and sentences about the others."""
     runs: dict[str, list[_Run]] = {planned.label: [] for planned in plan}
     doubts = []
+    period_s = sampling_period_s(samples)
     for window in windows:
         planned = plan[window.index % len(plan)]
-        found = window_energy(samples, window)
+        found = window_energy(samples, window, period_s)
         if isinstance(found, WindowEnergy):
             run = _Run(found.energy_j, found.current_a, found.duration_s, planned.repetitions)
             runs[planned.label].append(run)
@@ -233,7 +246,3 @@ def _unknown(found: Iterable[str], layers: Sequence[str]) -> list[str]:
         f"windows of {', '.join(map(repr, strange[:_SHOWN]))} are of no layer here "
         f"({', '.join(layers[:_SHOWN])}, ...)"
     ]
-
-
-def _period_s(samples: Samples) -> float:
-    return float(np.median(np.diff(samples.time_s))) if len(samples) > 1 else 0.0

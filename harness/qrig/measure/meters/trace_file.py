@@ -47,6 +47,7 @@ _MOST = {_TIME: 1e7, _CURRENT: 100.0, _VOLTAGE: 100.0, _MARK: 1.0}
 _LEVELS = {"0": False, "1": True, "p": None}
 _REGULAR = 0.9  # of the intervals must be alike for gaps to be seen as losses
 _ALIKE = 0.1
+_BOM = "\ufeff"
 
 
 @frozen(eq=False)
@@ -123,6 +124,8 @@ def _heading(path: Path, data: bytes) -> tuple[_Header, tuple[str, ...], bytes, 
         if len(line) > MAX_LINE_BYTES:
             raise _wrong(path, number, f"lines of up to {MAX_LINE_BYTES} bytes", "a longer one")
         text = line.decode("utf-8", "replace").strip()
+        if number == 1 or text.startswith("#"):
+            text = text.removeprefix(_BOM).rstrip(", ")  # as spreadsheets write it
         if number == 1:
             if text != f"# {FORMAT}":
                 raise _wrong(path, 1, f"'# {FORMAT}'", repr(text[:60]))
@@ -193,12 +196,25 @@ def _numbers(
         if table.shape[1] != len(columns):
             raise ValueError(f"{table.shape[1]} columns")
     except (ValueError, UnicodeDecodeError) as error:
-        raise _wrong(
-            path, line, f"rows of {len(columns)} numbers from here on", str(error)[:200]
-        ) from error
+        found = _first_wrong(body, len(columns), line) or (line, str(error)[:200])
+        expected = f"rows of {len(columns)} numbers ({','.join(columns)})"
+        raise _wrong(path, found[0], expected, found[1]) from error
     if len(table) < 2:
         raise _wrong(path, line, "at least two rows", str(len(table)))
     return np.asarray(table, dtype=np.float64)
+
+
+def _first_wrong(body: bytes, count: int, line: int) -> tuple[int, str] | None:
+    """Return the number and text of the first row that is not of `count` numbers."""
+    for number, row in enumerate(io.BytesIO(body), line):
+        fields = row.split(b",")
+        try:
+            if not row.strip() or (len(fields) == count and list(map(float, fields))):
+                continue
+        except ValueError:
+            pass
+        return number, repr(row.decode("utf-8", "replace").strip()[:60])
+    return None
 
 
 def _check(path: Path, values: dict[str, Array], line: int) -> None:

@@ -81,7 +81,7 @@ def nightly(
         begun = ""
         if night is not None:
             end_marked(night.mark(), Deadline.after(_END_S))  # what a killed night left at work
-            begun = f", resumed: {len(night.results())} are done"
+            begun = resumed_text(night)
         else:
             night = new_night(runs, cells, last_good(baseline or runs))
         tell(f"night {night.id} of {len(night.cells)} cells{begun}")
@@ -92,6 +92,14 @@ def nightly(
         finally:
             result = job.finish()
         return result
+
+
+def resumed_text(night: Night) -> str:
+    """Say that a night goes on, and what its cells so far may be of."""
+    begun = f", resumed: {len(night.results())} are done"
+    if (night.revision or "").endswith("-dirty"):
+        begun += "; if the changes that are not committed are others by now, use --fresh"
+    return begun
 
 
 @define
