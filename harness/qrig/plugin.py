@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qrig.build import Kernels
 
 _DEST = "qrig_target"
+_USAGE = 2
 _WAYS = ("generated", "network", "stored-network")
 _POWER = "power meter to measure layers with, or replay:FILE"
 _BASELINE = "run, baseline or `last` that this session is compared with"
@@ -80,7 +81,10 @@ def _owned(parser: pytest.Parser, option: str) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Wake up if there are targets; raises UsageError for one that does not exist."""
+    """Wake up if there are targets; ends the session for one that does not exist.
+
+    The exit code is 2 as of qrig's commands, for pytest's own, 4, is that of no baseline.
+    """
     named: list[str] = config.getoption(_DEST) or []
     chosen = named or config.getini("qrig_targets")
     if not chosen:
@@ -99,9 +103,7 @@ def pytest_configure(config: pytest.Config) -> None:
         power = config.getoption("qrig_power")
         if power is not None and not hasattr(config, "workerinput"):
             check_power(power, targets)
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from error
-    except FileFormatError as error:
+    except (UsageError, FileFormatError) as error:
         pytest.exit(str(error), returncode=error.exit_code)
     tests = fixtures.TargetTests(targets, named=bool(named), power=power)
     config.stash[fixtures.TARGET_TESTS] = tests
@@ -109,12 +111,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _check_asleep(config: pytest.Config) -> None:
-    """Raise UsageError for an option whose answer nobody would give while the plugin sleeps."""
+    """End the session for an option whose answer nobody would give while the plugin sleeps."""
     for name in ("baseline", "power"):
         if config.getoption(f"qrig_{name}") is not None:
-            raise pytest.UsageError(
+            pytest.exit(
                 f"expected a target with --{name}, found none; give --target BOARD, or "
-                "qrig_targets in pytest's ini file"
+                "qrig_targets in pytest's ini file",
+                returncode=_USAGE,
             )
 
 

@@ -14,6 +14,7 @@ from attrs import field, frozen
 
 from qrig.measure.gate import promise_of
 from qrig.reports.compare_cells import CellInput, Rules, compare_cell, tests_of
+from qrig.reports.compare_energy import with_passes
 from qrig.reports.compare_fused import counted_together, fused_layers
 from qrig.reports.compare_measures import Sides
 from qrig.reports.compare_result import (
@@ -111,6 +112,11 @@ def _cell_input(
     frames = [[_rows(run, pair) for run in runs] for runs in sides]
     fused = fused_layers([*frames[0], *frames[1]])
     together = [[counted_together(rows, fused) for rows in side] for side in frames]
+    if not fused:
+        together = [
+            [with_passes(rows, run.run, pair) for rows, run in zip(side, runs, strict=True)]
+            for side, runs in zip(together, sides, strict=True)
+        ]
     cores = [str(core) for rows in frames[1] for core in rows["core"].dropna().unique()]
     return CellInput(
         target=target,

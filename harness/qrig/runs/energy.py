@@ -36,6 +36,9 @@ from qrig.runs.targets import Target
 MEASURING_S = 120.0
 """How long a deployment may be measured until its layers' energies are known well enough."""
 
+PASSES = 30
+"""As many passes at least, if there is time: comparisons promise what they find for so many."""
+
 _CALIBRATION_CALLS = 10_000
 _WINDOW_TIMEOUT_S = 30.0
 
@@ -129,8 +132,8 @@ class CellEnergy:
     def document(self) -> dict[str, Any] | None:
         """Return what run.json says of the measurement beside its rows; None without one.
 
-        Energies in microjoules, `idle_w` in watts, None where there is none; `clock_drift` is how
-        much longer windows were on the meter's clock, relative.
+        Energies in microjoules (`passes_uj` of each pass), `idle_w` in watts, None where there is
+        none; `clock_drift` is how much longer windows were on the meter's clock, relative.
         """
         measured = self.measured
         if measured is None:
@@ -145,6 +148,7 @@ class CellEnergy:
             "idle_w": measured.idle_w,
             "loop_uj": measured.loop_uj,
             "clock_drift": None if drift is None else drift.relative,
+            "passes_uj": {name: list(values) for name, values in measured.passes_uj.items()},
             "windows": {name: layer.windows for name, layer in measured.layers.items()},
             "notices": list(measured.notices),
         }
@@ -186,7 +190,8 @@ def measure_energy(
         reason = f"energy is missing: cycles of {', '.join(missing)} are not known"
         return MeasuredEnergy(power.meter.source, {}, notices=(reason,)), None
     bench = _Bench(power, deployed, {name: times_s[name] for name in names})
-    return repeat_passes(bench.measure, Deadline.after(MEASURING_S)), bench.samples
+    deadline = Deadline.after(MEASURING_S)
+    return repeat_passes(bench.measure, deadline, least=PASSES), bench.samples
 
 
 def _samples(recording: Recording) -> Samples | None:

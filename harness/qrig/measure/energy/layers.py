@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from qrig.measure.energy.drift import Drift, clock_drift
 from qrig.measure.energy.integrate import WindowEnergy, sampling_period_s, window_energy
@@ -44,7 +44,8 @@ class MeasuredEnergy:
     `layers` are those that have an energy, `network` a whole inference if it was measured as such.
     `idle_w` and `loop_uj` are the baselines that were taken off, None if there were none.
     `marked_uj` is all the energy between edges, baselines included. `notices` say what is missing
-    and why. `labels` are what the windows of one pass were taken for.
+    and why. `labels` are what the windows of one pass were taken for, `passes_uj` the energies of a
+    layer in each of several passes.
     """
 
     source: str
@@ -56,6 +57,7 @@ class MeasuredEnergy:
     drift: Drift | None = None
     notices: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    passes_uj: Mapping[str, tuple[float, ...]] = field(factory=dict)
 
 
 @frozen

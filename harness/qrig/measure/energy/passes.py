@@ -74,6 +74,10 @@ def combined(passes: Sequence[MeasuredEnergy]) -> MeasuredEnergy:
         },
         network=_mean(networks) if networks else None,
         marked_uj=sum(each.marked_uj for each in passes),
+        passes_uj={
+            name: tuple(each.layers[name].energy_uj for each in passes if name in each.layers)
+            for name in names
+        },
         notices=tuple(dict.fromkeys(notice for each in passes for notice in each.notices)),
     )
 
