@@ -24,7 +24,6 @@ usb = pytest.importorskip("pyocd.probe.stlink.usb", reason="pyOCD is not install
 usb_core = pytest.importorskip("usb.core")
 
 GET_VERSION, GET_VERSION_EXT = 0xF1, 0xFB
-LONG = Deadline.after(600)
 
 
 class FakeUsb:
@@ -73,8 +72,12 @@ def plug_in(monkeypatch: pytest.MonkeyPatch, *devices: FakeUsb) -> None:
     monkeypatch.setattr(usb.STLinkUSBInterface, "get_all_connected_devices", lambda: list(devices))
 
 
-def check(machine: Machine, deadline: Deadline = LONG) -> list[Finding]:
-    return list(check_probes(machine.root, deadline))
+def long() -> Deadline:
+    return Deadline.after(60)
+
+
+def check(machine: Machine, deadline: Deadline | None = None) -> list[Finding]:
+    return list(check_probes(machine.root, deadline or long()))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +89,7 @@ def test_the_version_is_read(
 ) -> None:
     device = FakeUsb("A", version)
     plug_in(monkeypatch, device)
-    assert stlink_versions(lambda serial: True, LONG) == {"A": text}
+    assert stlink_versions(lambda serial: True, long()) == {"A": text}
     assert not device.is_open
     assert set(device.commands) <= {GET_VERSION, GET_VERSION_EXT}  # nothing that changes a board
 
@@ -94,7 +97,7 @@ def test_the_version_is_read(
 def test_firmware_pyocd_refuses_still_says_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     device = FakeUsb("A", (2, 14, 0))
     plug_in(monkeypatch, device)
-    assert stlink_versions(lambda serial: True, LONG) == {"A": "V2J14M0"}
+    assert stlink_versions(lambda serial: True, long()) == {"A": "V2J14M0"}
     assert not device.is_open
 
 
@@ -102,7 +105,7 @@ def test_firmware_pyocd_refuses_still_says_its_version(monkeypatch: pytest.Monke
 def test_a_probe_that_refuses_has_no_version(monkeypatch: pytest.MonkeyPatch, failure: str) -> None:
     refusing, good = FakeUsb("A", (2, 37, 26), failure), FakeUsb("B", (2, 37, 26))
     plug_in(monkeypatch, refusing, good)
-    assert stlink_versions(lambda serial: True, LONG) == {"A": "", "B": "V2J37M26"}
+    assert stlink_versions(lambda serial: True, long()) == {"A": "", "B": "V2J37M26"}
     assert not refusing.is_open
 
 
@@ -121,7 +124,7 @@ def test_a_probe_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_probe_that_is_not_wanted_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     device = FakeUsb("A", (2, 37, 26))
     plug_in(monkeypatch, device)
-    assert stlink_versions(lambda serial: serial != "A", LONG) == {}
+    assert stlink_versions(lambda serial: serial != "A", long()) == {}
     assert device.commands == []
 
 
@@ -135,7 +138,7 @@ def test_pyocd_writes_nothing_of_its_own(
     monkeypatch.setattr(logging.getLogger("pyocd"), "propagate", False)
     monkeypatch.setattr(usb.STLinkUSBInterface, "get_all_connected_devices", listed)
     before = list(logging.getLogger("pyocd").handlers)
-    assert stlink_versions(lambda serial: True, LONG) == {}
+    assert stlink_versions(lambda serial: True, long()) == {}
     assert logging.getLogger("pyocd").handlers == before
     assert capfd.readouterr().err == ""
 

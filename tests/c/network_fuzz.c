@@ -65,11 +65,23 @@ static qrig_network_status run(const qrig_network *network, const uint8_t *head,
     return status;
 }
 
+/* Each stage by itself stays within its memory, too. */
+static void run_stages(const qrig_network *network, q7_t *output) {
+    uint8_t *pixels = block(size_of(network->input));
+    for (uint32_t stage = 0; stage <= network->stages + 1u; stage++) {
+        qrig_network_status status =
+            qrig_network_stage(network, (uint16_t)stage, 2, pixels, output);
+        assert(status == QRIG_NETWORK_OK);
+    }
+    free(pixels);
+}
+
 /* Two runs of one network give the same. */
 static void run_twice(const qrig_network *network, const uint8_t *head, uint32_t output_bytes) {
     q7_t *first = block(output_bytes), *second = block(output_bytes);
     assert(run(network, head, first) == run(network, head, second));
     assert(memcmp(first, second, output_bytes) == 0);
+    run_stages(network, first);
     free(first);
     free(second);
 }
