@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from full_runs import FULL_RUN
+from full_runs import FULL_RUN, full_run
 from qrig.backends.probe.hooks import Hooks
 from qrig.backends.virtual.faults import VARIABLE
 from qrig.errors import BoardBusyError, BoardWedgedError
@@ -195,6 +195,7 @@ def test_a_wedged_board_is_refused_until_it_is_proved_well() -> None:
         assert is_right(deployed.run(tiny_pixels()), tiny_pixels())
 
 
+@full_run
 def test_a_board_that_nothing_helps_is_marked(state: Path) -> None:
     broken = qrig(
         "run", "--target", PLACE, "--network", "lenet-mnist", "--input", _digit(state.parent),

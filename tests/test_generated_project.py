@@ -10,7 +10,7 @@ import pytest
 
 from branch_networks import BRANCHES, Branches, random_branches
 from fast_networks import random_fast_network
-from full_runs import FULL
+from full_runs import FULL, FULL_RUN
 from generated_projects import (
     KERNELS,
     LANGUAGES,
@@ -190,7 +190,11 @@ def test_the_stand_in_computes_some() -> None:
 
 @pytest.mark.parametrize(
     "semantics",
-    [Semantics("c", "5.4"), Semantics(truncate=True), Semantics(softmax="5.4")],
+    [
+        Semantics("c", "5.4"),
+        pytest.param(Semantics(truncate=True), marks=FULL_RUN),
+        pytest.param(Semantics(softmax="5.4"), marks=FULL_RUN),
+    ],
     ids=str,
 )
 def test_other_semantics(semantics: Semantics, tmp_path: Path) -> None:

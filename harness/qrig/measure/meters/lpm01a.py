@@ -39,6 +39,7 @@ MAX_ASCII_HZ = 5000
 LEAST_FIRMWARE = (1, 0, 6)
 """Older firmware refuses `pwr off` and has no events (EEMBC energyrunner, issue 8)."""
 
+_GOODBYE_S = 1.0
 _ANSWER_S = 2.0
 _VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
 _IDENTITY = re.compile(r"[0-9A-Za-z]+(?:-[0-9A-Za-z]+)+")
@@ -136,6 +137,9 @@ class Lpm01a:
         try:
             for command in (*first, "pwr off", "hrc"):
                 port.write(command, Deadline.after(_ANSWER_S))
+            limit = Deadline.after(_GOODBYE_S)  # it may still send samples, and reads late
+            while (line := port.line(limit)) is not None and "ack hrc" not in line:
+                pass
         except MeterError:
             pass  # it is gone: nothing is left to be switched off
         finally:
