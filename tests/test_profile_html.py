@@ -23,7 +23,7 @@ from profile_tables import (
 )
 from qrig.reports.html import render_report, write_report
 from qrig.reports.profile_html import profile_sections
-from test_reports_view import Page, make_rows, make_run
+from viewed_rows import Page, make_rows, make_run
 
 SOURCE = [f"line_{number}();" for number in range(1, 300)]
 

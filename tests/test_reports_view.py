@@ -3,54 +3,17 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.container import BarContainer
-from matplotlib.figure import Figure
 from rich.console import Console
 
 from qrig.errors import UsageError
 from qrig.reports import tables
-from qrig.reports.figures import inline_svg
 from qrig.reports.html import render_report, write_report
-from qrig.reports.plots import counter_plot, instructions_plot, write_plots
-
-EMULATED, SILICON = "mps2-an386@qemu", "nucleo-f746zg@probe"
-HOSTILE = '<script>alert("$x_{1}$")</script><img src=x onerror=y>\x1b[31m[red]'
-LAYERS = (
-    ("data", "data", "4x4x1", 0),
-    ("conv1", "convolution", "4x4x2", 100),
-    ("relu1", "relu", "4x4x2", 0),
-)
-COLUMNS = """target network input input_index layer_index layer type shape mac
-    instructions cycles latency_us verdict first_difference differing"""
-
-
-def make_rows(
-    target: str = EMULATED,
-    network: str = "tiny",
-    counts: tuple[tuple[int | None, ...], ...] = ((None, 1000, 50), (None, 1003, 70)),
-    verdicts: dict[tuple[int, int], str] | None = None,
-) -> pd.DataFrame:
-    records: list[tuple[Any, ...]] = []
-    for index, layers in enumerate(counts):
-        for layer, count in enumerate(layers):
-            verdict = (verdicts or {}).get((index, layer), "bit-exact")
-            found = (
-                (f"element of layer {layer}", layer + 1) if verdict == "differs" else (None,) * 2
-            )
-            latency_us = None if count is None else count / 200
-            numbers = (None, count, latency_us) if target == SILICON else (count, None, None)
-            place = (target, network, f"input-{index}.png", index, layer)
-            records.append((*place, *LAYERS[layer], *numbers, verdict, *found))
-    whole = dict.fromkeys(("instructions", "cycles", "differing"), "Int64")
-    return pd.DataFrame(records, columns=COLUMNS.split()).astype({**whole, "latency_us": "Float64"})
+from viewed_rows import EMULATED, HOSTILE, SILICON, Page, make_rows, make_run
 
 
 def one(table: pd.DataFrame, **match: str) -> dict[Any, Any]:
@@ -58,56 +21,6 @@ def one(table: pd.DataFrame, **match: str) -> dict[Any, Any]:
         table = table[table[column] == value]
     (record,) = table.to_dict("records")
     return {column: None if pd.isna(value) else value for column, value in record.items()}
-
-
-def make_run(**changes: Any) -> dict[str, Any]:
-    mine = {"target": EMULATED, "network": "tiny", "compiler": "gcc 12.2.1"}
-    other = {**mine, "target": SILICON}
-    flash = {"flash_bytes": 98_304, "flash_total_bytes": 1 << 20}
-    sections = [{"name": ".text", "region": "flash", "size_bytes": 98_304}]
-    run = {"schema_version": 1, "run_id": "r1", "status": "complete", "verdict": "bit-exact"}
-    return {
-        **run,
-        "started": "2026-03-02T14:07:51+00:00",
-        "finished": "2026-03-02T14:09:13+00:00",
-        "error": None,
-        "stamps": [{**mine, "semantics": {"round": {"half": "up"}}}, {**other, "clock_hz": 25_000}],
-        "footprints": [{**mine, **flash, "ram_bytes": 512, "sections": sections}],
-        "accuracy": [{**mine, "correct": 3, "labelled": 4}, {**other, "labelled": 0}],
-        **changes,
-    }
-
-
-class Page(HTMLParser):
-    """Collects tags, attributes and text; fails on tags that do not nest."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: Counter[str] = Counter()
-        self.attributes: list[tuple[str, str]] = []
-        self.text = self.headline = ""
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
-            self.text = " ".join([*self.text.split(), *data.split()])
-        if self._open and self._open[-1] == "h1":
-            self.headline += data
-
-    def values(self, *names: str) -> list[str]:
-        return [value for name, value in self.attributes if name in names]
 
 
 def page_of(rows: pd.DataFrame, **changes: Any) -> Page:
@@ -211,89 +124,6 @@ def test_tables_do_not_load_matplotlib() -> None:
     code = "import sys, qrig.reports.tables; sys.exit('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], timeout=60, check=False)
     assert done.returncode == 0
-
-
-def words_of(figure: Figure) -> list[str]:
-    return [text.get_text() for text in figure.texts]
-
-
-def test_plot_says_what_is_counted() -> None:
-    figure = instructions_plot(pd.concat([make_rows(), make_rows(network="other")]))
-    assert len(figure.axes) == 2
-    title = "instructions per inference, median of 2 inputs"
-    assert words_of(figure) == ["other", title, "tiny", title]
-    axes = figure.axes[0]
-    assert (axes.get_xscale(), axes.get_xlim()[0]) == ("linear", 0)
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["conv1", "relu1"]
-    assert [label.get_text() for label in axes.texts] == ["1,001.5", "60"]
-
-
-def test_plot_falls_back_to_cycles_and_never_mixes_them_in() -> None:
-    silicon = make_rows(SILICON, counts=((None, 400, 20),))
-    assert "cycles per inference, median of 1 input" in words_of(instructions_plot(silicon))
-    mixed = instructions_plot(pd.concat([make_rows(), silicon]))
-    assert [len(axes.containers) for axes in mixed.axes] == [1]
-    assert words_of(instructions_plot(pd.DataFrame())) == ["no instructions were counted"]
-
-
-def colours_of(axes: Axes) -> list[Any]:
-    bars = [container for container in axes.containers if isinstance(container, BarContainer)]
-    return [container.patches[0].get_facecolor() for container in bars]
-
-
-def test_a_target_keeps_its_colour_in_every_plot() -> None:
-    rows = pd.concat([make_rows(), make_rows("b@qemu"), make_rows("b@qemu", network="only-b")])
-    both = counter_plot(rows, "instructions", network="tiny").axes[0]
-    alone = counter_plot(rows, "instructions", network="only-b").axes[0]
-    (colour,) = colours_of(alone)
-    first, second = colours_of(both)
-    assert first == colour != second
-
-
-def test_files_of_plots(tmp_path: Path) -> None:
-    rows = pd.concat([make_rows(network="a/b"), make_rows(network="a b"), make_rows(SILICON)])
-    written = write_plots(rows, tmp_path / "one")
-    stems = ["instructions-a-b", "instructions-a-b-2", "cycles-tiny"]
-    assert [path.name for path in written] == [f"{s}{x}" for s in stems for x in (".png", ".svg")]
-    again = write_plots(rows, tmp_path / "two")
-    for first, second in zip(written, again, strict=True):
-        assert first.read_bytes() == second.read_bytes()
-    assert written[0].read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    assert b"<dc:date>" not in written[1].read_bytes()
-    assert b"instructions per inference" in written[1].read_bytes()
-
-
-def test_no_counter_gives_no_plot(tmp_path: Path) -> None:
-    for rows in (pd.DataFrame(), make_rows(counts=((None, None, None),))):
-        assert write_plots(rows, tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_network_of_many_layers_shows_the_costliest() -> None:
-    base = make_rows(counts=((None, 1000),)).iloc[1:]
-    rows = pd.concat(
-        base.assign(layer_index=n, layer=f"conv{n}", instructions=1000 + n) for n in range(1, 71)
-    )
-    figure = instructions_plot(rows)
-    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert (len(names), names[0], names[-1]) == (60, "conv11", "conv70")
-    assert any(text.endswith("the 60 costliest layers") for text in words_of(figure))
-
-
-def test_inline_svg_needs_no_name_space_and_prefixes_its_ids() -> None:
-    svg = inline_svg(instructions_plot(make_rows(network=HOSTILE)), "p7-", {})
-    assert svg.startswith("<svg ")
-    assert "xmlns" not in svg
-    page = Page(svg)
-    assert {value[:3] for value in page.values("id")} == {"p7-"}
-    assert not {"script", "style", "metadata"} & page.tags.keys()
-
-
-@pytest.mark.parametrize("name", ["网络", "\U0001f600", "$\\frac{", "\x00", "a" * 5000, ""])
-def test_any_name_can_be_drawn(name: str, tmp_path: Path) -> None:
-    rows = make_rows(network=name).assign(layer=name)
-    assert len(write_plots(rows, tmp_path)) == 2
-    render_report(rows, make_run()).encode()
 
 
 def test_page_is_complete_in_itself_and_leads_with_the_verdict() -> None:

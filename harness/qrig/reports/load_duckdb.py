@@ -31,7 +31,7 @@ def read_tables(names: Mapping[Path, str], equal: Mapping[str, str]) -> pd.DataF
     paths = {str(path): name for path, name in names.items()}
     conditions = " and ".join(f"{name} = ?" for name in equal) or "true"
     question = (
-        f"select * from read_parquet(?, union_by_name=true, filename='{_FILE}') "  # noqa: S608
+        f"select * from read_parquet(?, union_by_name=true, filename='{_FILE}') "  # noqa: S608  # see below
         f"where {conditions}"  # names are columns of ours, values are parameters
     )
     try:

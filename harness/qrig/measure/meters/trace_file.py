@@ -22,6 +22,7 @@ import hashlib
 import io
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -221,14 +222,8 @@ def _check(path: Path, values: dict[str, Array], line: int) -> None:
     """Raise FileFormatError for numbers that cannot be, with the first row of them."""
     for name, column in values.items():
         low = -_MOST[name] if name == _CURRENT else 0.0
-        _refuse(
-            path,
-            line,
-            ~((column >= low) & (column <= _MOST[name])),
-            lambda row, name=name, low=low, column=column: (  # type: ignore[misc]
-                f"{name} from {low:g} to {_MOST[name]:g}, found {column[row]:g}"
-            ),
-        )
+        wrong = ~((column >= low) & (column <= _MOST[name]))
+        _refuse(path, line, wrong, partial(_beyond, name, low, column))
     times = values[_TIME]
     falls = np.diff(times, prepend=-1.0) <= 0
     _refuse(path, line, falls, lambda row: f"times that rise, found {times[row]:g}")
@@ -236,6 +231,10 @@ def _check(path: Path, values: dict[str, Array], line: int) -> None:
         mark = values[_MARK]
         wrong = (mark != 0) & (mark != 1)
         _refuse(path, line, wrong, lambda row: f"a mark of 0 or 1, found {mark[row]:g}")
+
+
+def _beyond(name: str, low: float, column: Array, row: int) -> str:
+    return f"{name} from {low:g} to {_MOST[name]:g}, found {column[row]:g}"
 
 
 def _refuse(
